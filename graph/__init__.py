@@ -1,0 +1,1 @@
+"""What the API looks like and how it is reached: the schema, its types, its guard and its doors."""
