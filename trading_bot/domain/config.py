@@ -1,0 +1,254 @@
+"""Configuration: what an operator may set about one bot. Money stands in files as a decimal string.
+
+Every value has a default that is safe on the paper exchange. Ranges are checked where a value is made; a violation is a ValueError that
+names the field, and the edge that read the file turns it into a SemanticError.
+"""
+
+from dataclasses import dataclass, field
+from decimal import Decimal
+from enum import Enum
+from typing import Literal
+
+from trading_bot.domain.account import TradingMode
+
+
+def _within(name: str, value: Decimal | float, low: Decimal | float, high: Decimal | float) -> None:
+    if not low <= value <= high:
+        msg = f"Expected `{name}` between {low} and {high}, was {value}."
+        raise ValueError(msg)
+
+
+class FeedKind(Enum):
+    """Where the paper exchange takes its bars from."""
+
+    SIMULATED = "simulated"
+    """A seeded market made here."""
+    REPLAY = "replay"
+    """A file of candles."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FaultRates:
+    """How often the paper exchange misbehaves, as shares of attempts (0 to 1), keyed by hash of seed, order and attempt."""
+
+    rate_limit: float = 0.0
+    """A call is refused because of too many calls; nothing happened."""
+    timeout: float = 0.0
+    """A command's answer is lost; half of these were carried out."""
+    rejection: float = 0.0
+    """An order is refused."""
+    stale_feed: float = 0.0
+    """The market stands still for one poll."""
+    partial_fill: float = 0.0
+    """A fill is cut to a part, the rest waits for the next bar."""
+    disconnect: float = 0.0
+    """A read fails."""
+
+    def __post_init__(self) -> None:
+        for name in ("rate_limit", "timeout", "rejection", "stale_feed", "partial_fill", "disconnect"):
+            _within(f"venue.faults.{name}", getattr(self, name), 0.0, 0.9)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PaperVenue:
+    """The built-in paper exchange."""
+
+    kind: Literal["paper"] = "paper"
+    """Names the venue."""
+    feed: FeedKind = FeedKind.SIMULATED
+    """Where bars come from; can't be changed within one home."""
+    candles: str | None = None
+    """Path of the candle file, for a replay; another file needs another home."""
+    seed: int = 7
+    """Seed of the simulated market and of faults; another seed needs another home."""
+    speed: float | None = 60.0
+    """Venue seconds per second: 1 is real time; null is as fast as it can."""
+    starting_cash: Decimal = Decimal(100_000)
+    """Cash of the account at its very start, in the quote currency."""
+    slippage_bps: Decimal = Decimal(1)
+    """Market and stop orders fill this much worse than the price, in basis points (0.01 %)."""
+    commission_bps: Decimal = Decimal(0)
+    """Fee of a fill as basis points of its value."""
+    commission_per_share: Decimal = Decimal(0)
+    """Fee of a fill per share or coin, on top."""
+    volume_share: Decimal = Decimal("0.1")
+    """A fill takes at most this share of a bar's volume, above 0 to 1."""
+    faults: FaultRates = field(default_factory=FaultRates)
+    """How often it misbehaves."""
+
+    def __post_init__(self) -> None:
+        _within("venue.starting_cash", self.starting_cash, Decimal(1), Decimal(1_000_000_000))
+        _within("venue.slippage_bps", self.slippage_bps, Decimal(0), Decimal(1000))
+        _within("venue.commission_bps", self.commission_bps, Decimal(0), Decimal(1000))
+        _within("venue.commission_per_share", self.commission_per_share, Decimal(0), Decimal(1000))
+        _within("venue.volume_share", self.volume_share, Decimal("0.0001"), Decimal(1))
+        if self.speed is not None:
+            _within("venue.speed", self.speed, 0.01, 1_000_000)
+        if (self.feed is FeedKind.REPLAY) != (self.candles is not None):
+            msg = (
+                f"Expected `venue.candles` exactly for a replay, feed is {self.feed.value} and candles {self.candles}."
+            )
+            raise ValueError(msg)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BullFlag:
+    """Parameters of the bull-flag breakout."""
+
+    kind: Literal["bull-flag-breakout"] = "bull-flag-breakout"
+    """Names the strategy."""
+    pole_bars: int = 8
+    """Longest pole, in bars, 3 to 30."""
+    pole_min_pct: Decimal = Decimal("0.25")
+    """Smallest rise of the pole, in percent of its start."""
+    flag_bars: int = 6
+    """Longest flag, in bars, 2 to 30."""
+    flag_max_retrace_pct: Decimal = Decimal(50)
+    """Deepest fall of the flag, in percent of the pole's height."""
+    volume_ratio: Decimal = Decimal("1.2")
+    """Smallest mean volume of the pole as a multiple of the flag's."""
+    risk_multiple: Decimal = Decimal(2)
+    """Target distance as a multiple of the stop distance."""
+    good_for_bars: int = 5
+    """Minutes for which the entry rests."""
+
+    def __post_init__(self) -> None:
+        _within("strategies.pole_bars", self.pole_bars, 3, 30)
+        _within("strategies.flag_bars", self.flag_bars, 2, 30)
+        _within("strategies.pole_min_pct", self.pole_min_pct, Decimal("0.01"), Decimal(50))
+        _within("strategies.flag_max_retrace_pct", self.flag_max_retrace_pct, Decimal(1), Decimal(100))
+        _within("strategies.volume_ratio", self.volume_ratio, Decimal("0.1"), Decimal(100))
+        _within("strategies.risk_multiple", self.risk_multiple, Decimal("0.5"), Decimal(20))
+        _within("strategies.good_for_bars", self.good_for_bars, 1, 60)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VwapPullback:
+    """Parameters of the VWAP pullback."""
+
+    kind: Literal["vwap-pullback"] = "vwap-pullback"
+    """Names the strategy."""
+    trend_bars: int = 20
+    """Bars over which the trend is measured, 5 to 120."""
+    trend_min_pct: Decimal = Decimal("0.15")
+    """Smallest rise over these bars, in percent."""
+    touch_pct: Decimal = Decimal("0.08")
+    """How near to the VWAP a low counts as a touch, in percent of the VWAP."""
+    stop_pct: Decimal = Decimal("0.25")
+    """Stop below the VWAP, in percent of the VWAP."""
+    risk_multiple: Decimal = Decimal("1.5")
+    """Target distance as a multiple of the stop distance."""
+    good_for_bars: int = 5
+    """Minutes for which the entry rests."""
+
+    def __post_init__(self) -> None:
+        _within("strategies.trend_bars", self.trend_bars, 5, 120)
+        _within("strategies.trend_min_pct", self.trend_min_pct, Decimal("0.01"), Decimal(50))
+        _within("strategies.touch_pct", self.touch_pct, Decimal("0.001"), Decimal(10))
+        _within("strategies.stop_pct", self.stop_pct, Decimal("0.01"), Decimal(20))
+        _within("strategies.risk_multiple", self.risk_multiple, Decimal("0.5"), Decimal(20))
+        _within("strategies.good_for_bars", self.good_for_bars, 1, 60)
+
+
+Strategy = BullFlag | VwapPullback
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RiskLimits:
+    """Limits that no strategy or model can override. They refuse only what increases exposure."""
+
+    max_position_size_pct: float = 5.0
+    """Largest worth of one position, in percent of equity, 1 to 10."""
+    max_exposure_pct: float = 50.0
+    """Largest worth of all positions and resting entries, in percent of equity, 1 to 100."""
+    risk_per_trade_pct: float = 0.5
+    """Largest loss at the stop of one trade, in percent of equity, 0.01 to 5."""
+    daily_loss_limit: Decimal = Decimal(-2_000)
+    """No entries once the session's P&L is at or below this; negative, in the quote currency."""
+    max_open_positions: int = 10
+    """Plans open at the same time, 1 to 100."""
+    max_data_age_seconds: float = 180.0
+    """No entries on a symbol whose last bar is older than this in venue time, 60 to 3600."""
+
+    def __post_init__(self) -> None:
+        _within("risk.max_position_size_pct", self.max_position_size_pct, 1.0, 10.0)
+        _within("risk.max_exposure_pct", self.max_exposure_pct, 1.0, 100.0)
+        _within("risk.risk_per_trade_pct", self.risk_per_trade_pct, 0.01, 5.0)
+        _within("risk.daily_loss_limit", self.daily_loss_limit, Decimal(-1_000_000_000), Decimal("-0.01"))
+        _within("risk.max_open_positions", self.max_open_positions, 1, 100)
+        _within("risk.max_data_age_seconds", self.max_data_age_seconds, 60.0, 3600.0)
+
+
+class OnSignal(Enum):
+    """What happens to resting orders when the process is asked to end."""
+
+    KEEP = "keep"
+    """They stay at the venue."""
+    CANCEL = "cancel"
+    """They are cancelled first."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BotConfig:
+    """Everything an operator may set about one bot."""
+
+    bot_id: str = "main"
+    """1 to 8 characters a-z and 0-9; part of every client order id."""
+    name: str = "BotGraph"
+    """For people, 1 to 60 characters."""
+    mode: TradingMode = TradingMode.PAPER
+    """PAPER or LIVE; changes only when flat, at a restart."""
+    symbols: tuple[str, ...] = ()
+    """What to trade, 1 to 50 symbols; empty takes every symbol that the venue has."""
+    client_order_prefix: str = "bg"
+    """1 to 6 characters a-z and 0-9: marks our orders at the venue (CLIENT_ORDER_PREFIX)."""
+    trade_sync_cutoff_minutes: int = 60
+    """How far before the last completed sync or the oldest open order fills are read again (TRADE_SYNC_CUTOFF_MINUTES)."""
+    on_signal: OnSignal = OnSignal.KEEP
+    """What happens to resting orders when the process is asked to end."""
+    venue: PaperVenue = field(default_factory=PaperVenue)
+    """Where orders go."""
+    strategies: tuple[Strategy, ...] = field(default_factory=lambda: (BullFlag(), VwapPullback()))
+    """What decides, in order of precedence, 0 to 10."""
+    risk: RiskLimits = field(default_factory=RiskLimits)
+    """Limits that no strategy can override."""
+
+    def __post_init__(self) -> None:
+        for name, value, longest in (("bot_id", self.bot_id, 8), ("client_order_prefix", self.client_order_prefix, 6)):
+            if not (1 <= len(value) <= longest and value.isascii() and value.isalnum() and value == value.lower()):
+                msg = f"Expected `{name}` of 1 to {longest} characters a-z and 0-9, was `{value[:40]}`."
+                raise ValueError(msg)
+        _within("trade_sync_cutoff_minutes", self.trade_sync_cutoff_minutes, 1, 10_080)
+        _within("symbols (count)", len(self.symbols), 0, 50)
+        _within("strategies (count)", len(self.strategies), 0, 10)
+        _within("name (length)", len(self.name), 1, 60)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConfigSummary:
+    """The highlights of the configuration in force."""
+
+    mode: TradingMode
+    """PAPER or LIVE."""
+    max_position_size_pct: float
+    """Largest worth of one position, in percent of equity, 1 to 10."""
+    daily_loss_limit: Decimal
+    """No entries once the session's P&L is at or below this; negative, in the quote currency."""
+    version: int
+    """Number of the configuration, from 1."""
+    strategies: tuple[str, ...]
+    """Names of the strategies, at most 10."""
+    symbols: tuple[str, ...]
+    """What is traded, at most 50."""
+
+
+def summary(config: BotConfig, version: int) -> ConfigSummary:
+    """The highlights of `config`."""
+    return ConfigSummary(
+        mode=config.mode,
+        max_position_size_pct=config.risk.max_position_size_pct,
+        daily_loss_limit=config.risk.daily_loss_limit,
+        version=version,
+        strategies=tuple(strategy.kind for strategy in config.strategies),
+        symbols=config.symbols,
+    )

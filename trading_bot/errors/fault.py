@@ -1,0 +1,60 @@
+"""Fault: the one exception of the product. It carries a code of the catalogue and the facts, and becomes a SemanticError where it is shown."""
+
+from datetime import datetime
+from typing import Any
+
+from trading_bot.domain.errors import (
+    CAUSE_BYTES,
+    IMPACT_BYTES,
+    MESSAGE_BYTES,
+    REMEDIATION_BYTES,
+    Retry,
+    SemanticError,
+    capped,
+)
+from trading_bot.errors.catalogue import entry
+
+
+class Fault(Exception):  # noqa: N818 - a fault is what the house style calls it
+    """Something that could not be done, with its code.
+
+    `cause` is our own text and names the value at fault; `context` holds ids and figures, and anything that came from outside. `message`,
+    `impact` and `remediation` default to the catalogue's.
+    """
+
+    def __init__(
+        self,
+        code: str,
+        cause: str,
+        *,
+        message: str | None = None,
+        impact: str | None = None,
+        remediation: str | None = None,
+        after_seconds: float | None = None,
+        context: dict[str, Any] | None = None,
+    ) -> None:
+        super().__init__(f"{code}: {cause}")
+        self.code = code
+        self.cause = cause
+        self.message = message
+        self.impact = impact
+        self.remediation = remediation
+        self.after_seconds = after_seconds
+        self.context = context or {}
+
+    def semantic(self, *, now: datetime, error_id: str | None = None) -> SemanticError:
+        """The error as it is shown, stored and logged; `now` is the wall clock in UTC."""
+        known = entry(self.code)
+        return SemanticError(
+            id=error_id,
+            error_code=known.error_code,
+            error_type=known.error_type,
+            message=capped(self.message or known.title, MESSAGE_BYTES),
+            cause=capped(self.cause, CAUSE_BYTES),
+            impact=capped(self.impact or known.impact, IMPACT_BYTES),
+            remediation=capped(self.remediation or known.remediation, REMEDIATION_BYTES),
+            retry=Retry(kind=known.retry, after_seconds=self.after_seconds),
+            context=self.context,
+            timestamp=now,
+            severity=known.severity,
+        )

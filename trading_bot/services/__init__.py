@@ -1,0 +1,1 @@
+"""What guards an invariant: the loop, the order desk, the books, the risk gate."""

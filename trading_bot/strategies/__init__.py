@@ -1,0 +1,1 @@
+"""Strategies: pure functions of market and positions."""
