@@ -13,6 +13,7 @@ LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --genera
 	--no-emit-index-url --no-header --no-annotate
 
 .DEFAULT_GOAL := help
+.NOTPARALLEL:
 .PHONY: help run install install-dev test test-long bench coverage check format lock clean
 
 help:  ## list the commands
@@ -27,7 +28,8 @@ install-dev: .venv/.installed-dev .venv/.installed  ## set up .venv to work on B
 .venv/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 		{ echo "BotGraph needs Python 3.11 or later; $(PYTHON) is older or missing. Set PYTHON=python3.x." >&2; exit 1; }
-	@$(PYTHON) -m venv .venv
+	@$(PYTHON) -m venv .venv || \
+		{ rm -rf .venv; echo "$(PYTHON) can't make a virtual environment; on Debian, install python3-venv." >&2; exit 1; }
 
 .venv/.runtime: requirements.lock | .venv/bin/python
 	@echo "Installing what BotGraph needs (once) ..."
