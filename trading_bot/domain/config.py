@@ -167,6 +167,8 @@ class RiskLimits:
     """No entries once the session's P&L is at or below this; negative, in the quote currency."""
     max_open_positions: int = 10
     """Plans open at the same time, 1 to 100."""
+    no_entry_minutes_before_close: int = 15
+    """No entries on an equity this many minutes before the regular close, 0 to 120."""
     max_data_age_seconds: float = 180.0
     """No entries on a symbol whose last bar is older than this in venue time, 60 to 3600."""
 
@@ -176,6 +178,7 @@ class RiskLimits:
         _within("risk.risk_per_trade_pct", self.risk_per_trade_pct, 0.01, 5.0)
         _within("risk.daily_loss_limit", self.daily_loss_limit, Decimal(-1_000_000_000), Decimal("-0.01"))
         _within("risk.max_open_positions", self.max_open_positions, 1, 100)
+        _within("risk.no_entry_minutes_before_close", self.no_entry_minutes_before_close, 0, 120)
         _within("risk.max_data_age_seconds", self.max_data_age_seconds, 60.0, 3600.0)
 
 

@@ -114,7 +114,7 @@ class Order:
     leg: Leg
     """Entry or exit of that plan."""
     attempt: int
-    """Counts the orders of one leg, from 0 to 255."""
+    """Counts the orders of one leg, from 0 to 32,767."""
     symbol: str
     """Instrument symbol."""
     side: Side
@@ -210,7 +210,7 @@ class ClientOrderId:
     """Counts the orders of one leg."""
 
     def __str__(self) -> str:
-        packed = _unbase32(self.plan_id) + bytes((_LEGS.index(self.leg), self.attempt))
+        packed = _unbase32(self.plan_id) + (_LEGS.index(self.leg) << 15 | self.attempt).to_bytes(2, "big")
         return f"{self.prefix}-{self.bot}-{_base32(packed)}"
 
 
@@ -220,10 +220,13 @@ def parse_client_order_id(text: str) -> ClientOrderId | None:
     if match is None:
         return None
     packed = base64.b32decode(match[3].upper())
-    if packed[8] >= len(_LEGS):
-        return None
+    leg_and_attempt = int.from_bytes(packed[8:], "big")
     return ClientOrderId(
-        prefix=match[1], bot=match[2], plan_id=_base32(packed[:8]), leg=_LEGS[packed[8]], attempt=packed[9]
+        prefix=match[1],
+        bot=match[2],
+        plan_id=_base32(packed[:8]),
+        leg=_LEGS[leg_and_attempt >> 15],
+        attempt=leg_and_attempt & 0x7FFF,
     )
 
 
