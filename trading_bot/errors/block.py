@@ -1,0 +1,29 @@
+"""A SemanticError as a block of text: what a person at the terminal sees instead of a traceback."""
+
+import textwrap
+
+from trading_bot.domain.errors import SemanticError
+
+WIDTH = 100
+
+
+def block(error: SemanticError) -> str:
+    """`error` in lines of at most 100 characters: code and message, then cause, impact, what to do, and the facts. No colour, no newline at the end."""
+    parts = [("Cause", error.cause), ("Impact", error.impact), ("What to do", error.remediation)]
+    facts = ", ".join(f"{name}={value}" for name, value in error.context.items())
+    if facts:
+        parts.append(("Context", facts))
+    return "\n".join([f"{error.error_code}: {error.message}", *(_part(name, text) for name, text in parts)])
+
+
+def _part(name: str, text: str) -> str:
+    label = f"  {name}: "
+    lines = textwrap.wrap(
+        text,
+        WIDTH,
+        initial_indent=label,
+        subsequent_indent=" " * len(label),
+        break_on_hyphens=False,
+        break_long_words=False,
+    )
+    return "\n".join(lines)
