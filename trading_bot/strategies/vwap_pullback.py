@@ -79,9 +79,10 @@ def _proposal(
         target_price=levels.target,
         good_for_bars=strategy.good_for_bars,
         reasoning=(
-            f"VWAP pullback: after a rise of {trend} % within {strategy.trend_bars} bars, their mean close above the VWAP, the "
-            f"price came back to {plain(last.low)}, touched the VWAP at {plain(shown)} and closed above it at {plain(last.close)}. Buy there, "
-            f"stop {plain(strategy.stop_pct)} % under the VWAP, target {plain(strategy.risk_multiple)} times the risk."
+            f"VWAP pullback: after a rise of {trend} % within {strategy.trend_bars} bars, their mean close above the VWAP, "
+            f"the price came back to {plain(last.low)}, touched the VWAP at {plain(shown)} "
+            f"and closed above it at {plain(last.close)}. Buy there, stop {plain(strategy.stop_pct)} % under the VWAP, "
+            f"target {plain(strategy.risk_multiple)} times the risk."
         ),
         indicators={
             "VWAP": plain(shown),
