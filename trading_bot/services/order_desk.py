@@ -1,0 +1,248 @@
+"""The order desk: the only way an order leaves.
+
+The intent is stored, with its client order id, and its audit line is durable, before anything is sent. What the venue answers is one of
+three: confirmed, rejected, unknown. Unknown is settled by a look-up at the next bar, never assumed.
+"""
+
+import asyncio
+import hashlib
+from collections.abc import Awaitable
+from dataclasses import replace
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+from trading_bot.clock import Clock
+from trading_bot.domain.books import with_order, with_plan, with_status
+from trading_bot.domain.config import BotConfig
+from trading_bot.domain.errors import REASON_BYTES, capped
+from trading_bot.domain.market import BAR_LENGTH
+from trading_bot.domain.money import ZERO, plain
+from trading_bot.domain.orders import (
+    UNSETTLED,
+    ClientOrderId,
+    Leg,
+    Order,
+    OrderRequest,
+    OrderStatus,
+    OrderType,
+    Side,
+    plan_id_from,
+)
+from trading_bot.domain.plans import PlanStatus, TradePlan
+from trading_bot.domain.proposals import EntryProposal
+from trading_bot.errors.fault import Fault
+from trading_bot.services.journal import Journal
+from trading_bot.venues.venue import Confirmed, Rejected, Unknown, Venue, VenueOrder
+
+# A venue that has not answered by then has not answered: the outcome is unknown.
+ANSWER_SECONDS = 10.0
+
+
+class OrderDesk:
+    """Sends, cancels and settles orders."""
+
+    def __init__(
+        self, *, venue: Venue, journal: Journal, config: BotConfig, config_version: int, config_hash: str, clock: Clock
+    ) -> None:
+        self._venue = venue
+        self._journal = journal
+        self._config = config
+        self._config_version = config_version
+        self._config_hash = config_hash
+        self._clock = clock
+
+    async def enter(self, proposal: EntryProposal, quantity: Decimal, *, at: datetime, session_id: str) -> None:
+        """Open a plan for `proposal` and send its entry of `quantity`. `at` is venue time."""
+        plan = self._plan(proposal, quantity, at=at, session_id=session_id)
+        order = self._order(
+            plan,
+            Leg.ENTRY,
+            quantity,
+            at=at,
+            order_type=proposal.order_type,
+            price=proposal.entry_price if proposal.order_type is OrderType.LIMIT else None,
+            stop_price=proposal.entry_price if proposal.order_type is OrderType.STOP else None,
+            good_until=at + timedelta(minutes=proposal.good_for_bars),
+            reason=plan.reason,
+        )
+        plan = replace(plan, entry_client_order_id=order.client_order_id)
+        self._journal.books = with_order(with_plan(self._journal.books, plan), order)
+        await self._send(order, at=at)
+
+    async def leave(self, plan: TradePlan, quantity: Decimal, *, at: datetime) -> None:
+        """Send an exit at the market for `quantity` of what the plan holds."""
+        order = self._order(plan, Leg.EXIT, quantity, at=at, order_type=OrderType.MARKET, reason=plan.exit_reason)
+        self._journal.books = with_order(self._journal.books, order)
+        await self._send(order, at=at)
+
+    async def cancel(self, order: Order, *, at: datetime, reason: str) -> None:
+        """Take an order back; what the venue says of it is what it becomes."""
+        outcome = await self._answer(self._venue.cancel(order.client_order_id))
+        match outcome:
+            case Confirmed(order=seen):
+                self._adopt(order, seen, at=at, reason=reason)
+            case Rejected(code=code, reason=text):
+                self._journal.commit()
+                self._report(code, "The venue refused to cancel it.", order, text)
+            case Unknown(reason=text):
+                self._note(order, OrderStatus.PENDING_CANCEL, at=at)
+                self._report("ORD_004", text, order)
+
+    async def settle(self, *, at: datetime, may_enter: bool) -> None:
+        """Look up every order whose state is not known, and make it known."""
+        for order in self._journal.books.live_orders:
+            if order.status in UNSETTLED:
+                await self._settle(order, at=at, may_enter=may_enter)
+
+    async def _settle(self, order: Order, *, at: datetime, may_enter: bool) -> None:
+        seen = await self._venue.order(order.client_order_id)
+        if seen is not None:
+            self._adopt(order, seen, at=at)
+            if order.status is OrderStatus.PENDING_CANCEL and seen.status in (
+                OrderStatus.ACCEPTED,
+                OrderStatus.PARTIALLY_FILLED,
+            ):
+                await self.cancel(
+                    self._journal.books.orders[order.client_order_id], at=at, reason=order.reason or "cancelled"
+                )
+        elif order.status is OrderStatus.PENDING_CANCEL:
+            # "Not found" is not "cancelled": it stays live until the venue names it.
+            self._report("ORD_004", "The venue does not know the order that is being cancelled.", order)
+        elif self._venue.dedupes and at - order.created_at <= BAR_LENGTH and (may_enter or order.leg is Leg.EXIT):
+            await self._send(order, at=at)
+        else:
+            self._note(order, OrderStatus.EXPIRED, at=at, reason="never reached the venue")
+            self._report("ORD_005", "The venue does not have it and the market has moved on.", order)
+
+    async def _send(self, order: Order, *, at: datetime) -> None:
+        """Make the intent durable, send it, and take in the answer."""
+        self._journal.commit()
+        if self._journal.log_fault is not None:
+            raise self._journal.log_fault  # the order stays INTENDED, and is settled at the next bar
+        outcome = await self._answer(self._venue.place(_request(order)))
+        match outcome:
+            case Confirmed(order=seen):
+                self._adopt(order, seen, at=at)
+            case Rejected(code=code, reason=text):
+                self._note(order, OrderStatus.REJECTED, at=at, reason=capped(f"venue: {text}", REASON_BYTES))
+                self._report(
+                    code, f"{order.side.name} {plain(order.quantity)} {order.symbol} was refused.", order, text
+                )
+            case Unknown(reason=text):
+                self._note(order, OrderStatus.UNKNOWN, at=at)
+                self._report("ORD_002", text, order)
+
+    async def _answer(self, call: Awaitable[Confirmed | Rejected | Unknown]) -> Confirmed | Rejected | Unknown:
+        """The venue's answer; whatever goes wrong on the way is an unknown outcome, never a rejection."""
+        try:
+            return await asyncio.wait_for(call, ANSWER_SECONDS)
+        except TimeoutError:
+            return Unknown(reason=f"The venue did not answer within {ANSWER_SECONDS:.0f} s.")
+        except Exception as error:  # noqa: BLE001 - the order may exist: only a look-up tells
+            return Unknown(reason=f"The call to the venue failed ({type(error).__name__}).")
+
+    def _adopt(self, order: Order, seen: VenueOrder, *, at: datetime, reason: str | None = None) -> None:
+        ended = seen.status not in (OrderStatus.ACCEPTED, OrderStatus.PARTIALLY_FILLED, OrderStatus.FILLED)
+        text = reason or (f"venue: {seen.reason}" if seen.reason else None)
+        self._journal.books = with_status(
+            self._journal.books,
+            order.client_order_id,
+            seen.status,
+            at=at,
+            venue_order_id=seen.order_id,
+            reason=capped(text, REASON_BYTES) if ended and text else None,
+        )
+        self._journal.commit()
+
+    def _note(self, order: Order, status: OrderStatus, *, at: datetime, reason: str | None = None) -> None:
+        self._journal.books = with_status(self._journal.books, order.client_order_id, status, at=at, reason=reason)
+        self._journal.commit()
+
+    def _report(self, code: str, cause: str, order: Order, venue_text: str | None = None) -> None:
+        context = {
+            "symbol": order.symbol,
+            "client_order_id": order.client_order_id,
+            "order_id": order.venue_order_id,
+            "plan_id": order.plan_id,
+            "quantity": plain(order.quantity),
+        }
+        if venue_text is not None:
+            context["venue_text"] = capped(venue_text, 200)
+        self._journal.report(Fault(code, cause, context=context).semantic(now=self._clock.now()))
+
+    def _plan(self, proposal: EntryProposal, quantity: Decimal, *, at: datetime, session_id: str) -> TradePlan:
+        name = f"{self._config.bot_id}/{proposal.symbol}/{proposal.strategy_name}/{at.isoformat()}"
+        return TradePlan(
+            id=plan_id_from(hashlib.sha256(name.encode()).digest()),
+            symbol=proposal.symbol,
+            side=Side.BUY,
+            strategy_name=proposal.strategy_name,
+            entry_type=proposal.entry_type,
+            entry_price=proposal.entry_price,
+            stop_price=proposal.stop_price,
+            target_price=proposal.target_price,
+            size=ZERO,
+            planned_size=quantity,
+            status=PlanStatus.OPEN,
+            reason=capped(proposal.reasoning, REASON_BYTES),
+            indicators_used=tuple(proposal.indicators),
+            entry_order_id=None,
+            entry_client_order_id=None,
+            exit_reason=None,
+            version=1,
+            session_id=session_id,
+            config_version=self._config_version,
+            config_hash=self._config_hash,
+            opened_at=at,
+            closed_at=None,
+        )
+
+    def _order(
+        self,
+        plan: TradePlan,
+        leg: Leg,
+        quantity: Decimal,
+        *,
+        at: datetime,
+        order_type: OrderType,
+        price: Decimal | None = None,
+        stop_price: Decimal | None = None,
+        good_until: datetime | None = None,
+        reason: str | None = None,
+    ) -> Order:
+        attempt = len(self._journal.books.orders_of(plan.id, leg))
+        key = ClientOrderId(
+            prefix=self._config.client_order_prefix, bot=self._config.bot_id, plan_id=plan.id, leg=leg, attempt=attempt
+        )
+        return Order(
+            client_order_id=str(key),
+            venue_order_id=None,
+            plan_id=plan.id,
+            leg=leg,
+            attempt=attempt,
+            symbol=plan.symbol,
+            side=Side.BUY if leg is Leg.ENTRY else Side.SELL,
+            order_type=order_type,
+            quantity=quantity,
+            filled=ZERO,
+            price=price,
+            stop_price=stop_price,
+            average_price=None,
+            status=OrderStatus.INTENDED,
+            reason=reason,
+            good_until=good_until,
+            created_at=at,
+            updated_at=at,
+        )
+
+
+def _request(order: Order) -> OrderRequest:
+    return OrderRequest(
+        client_order_id=order.client_order_id,
+        symbol=order.symbol,
+        side=order.side,
+        order_type=order.order_type,
+        quantity=order.quantity,
+        price=order.price,
+        stop_price=order.stop_price,
+    )

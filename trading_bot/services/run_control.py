@@ -1,0 +1,171 @@
+"""Run control: carries out the commands that change what the bot lets itself do, and says what it verified afterwards.
+
+A command that takes several bars (a stop that cancels or flattens) stays RUNNING in the store, so that it goes on after a restart.
+"""
+
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from trading_bot.clock import Clock
+from trading_bot.domain.commands import Command, CommandKind, CommandStatus, StopPolicy
+from trading_bot.domain.events import EventKind
+from trading_bot.domain.health import RunState
+from trading_bot.domain.money import plain
+from trading_bot.domain.orders import Leg
+from trading_bot.errors.fault import Fault
+from trading_bot.services.journal import Journal
+from trading_bot.services.order_desk import OrderDesk
+from trading_bot.services.plan_monitor import PlanMonitor
+from trading_bot.services.vitals import Vitals
+from trading_bot.store import commands, runtime
+from trading_bot.store.store import Store, Writing
+
+_TARGETS = {
+    CommandKind.PAUSE: RunState.PAUSED,
+    CommandKind.RESUME: RunState.RUNNING,
+    CommandKind.START: RunState.RUNNING,
+}
+
+
+class RunControl:
+    """Carries out commands of the bot, one after the other."""
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        bot_id: str,
+        journal: Journal,
+        desk: OrderDesk,
+        monitor: PlanMonitor,
+        vitals: Vitals,
+        clock: Clock,
+    ) -> None:
+        self._store = store
+        self._bot_id = bot_id
+        self._journal = journal
+        self._desk = desk
+        self._monitor = monitor
+        self._vitals = vitals
+        self._clock = clock
+
+    async def obey(self, *, at: datetime | None) -> None:
+        """Take every waiting command one step further. `at` is venue time, null before the first bar."""
+        with self._store.reading(self._bot_id) as r:
+            waiting = commands.list_pending_commands(r)
+        for command in waiting:
+            await self._obey(command, at=at)
+
+    async def _obey(self, command: Command, *, at: datetime | None) -> None:
+        try:
+            match command.kind:
+                case CommandKind.PAUSE:
+                    await self._pause(command, at=at)
+                case CommandKind.RESUME | CommandKind.START:
+                    self._run(command)
+                case CommandKind.STOP:
+                    await self._stop(command, at=at)
+                case _:
+                    self._fail(command, Fault("BOT_003", f"This bot does not carry out {command.kind.name}."))
+        except Fault as fault:
+            self._fail(command, fault)
+
+    async def _pause(self, command: Command, *, at: datetime | None) -> None:
+        """No entries any more; a bot that is stopping or stopped is safer already, and stays so."""
+        before = self._vitals.run_state
+        if before not in (RunState.STOPPING, RunState.STOPPED):
+            self._vitals.enter(RunState.PAUSED, command.reason)
+        if at is not None and before is not RunState.STOPPED:
+            await self._monitor.cancel_entries(at=at, reason="paused", due_only=False)
+        entries = sum(1 for order in self._journal.books.live_orders if order.leg is Leg.ENTRY)
+        self._done(command, {"before": before.name, "restingEntries": entries})
+
+    def _run(self, command: Command) -> None:
+        """Resume from PAUSED or HALTED, start from STOPPED: two words for two intents."""
+        before = self._vitals.run_state
+        fitting = {RunState.PAUSED, RunState.HALTED} if command.kind is CommandKind.RESUME else {RunState.STOPPED}
+        if before not in fitting | {RunState.RUNNING}:
+            raise Fault(
+                "BOT_003",
+                f"{command.kind.name} does not fit the state {before.name}.",
+                context={"runState": before.name},
+            )
+        if self._vitals.runtime.circuit_breaker_reason is not None:
+            raise Fault("BOT_003", "The circuit breaker is tripped; reset it first.", context={"runState": before.name})
+        self._vitals.enter(RunState.RUNNING, command.reason)
+        self._done(command, {"before": before.name})
+
+    async def _stop(self, command: Command, *, at: datetime | None) -> None:
+        policy = StopPolicy(command.parameters.get("onStop", StopPolicy.KEEP_EVERYTHING.name))
+        if command.status is CommandStatus.PENDING and policy is not StopPolicy.KEEP_EVERYTHING:
+            self._vitals.enter(RunState.STOPPING, command.reason)
+            command = replace(command, status=CommandStatus.RUNNING)
+            self._save(command)
+        if policy is not StopPolicy.KEEP_EVERYTHING and at is not None:
+            await self._wind_down(policy, at=at)
+            left = self._left(policy)
+            if left:
+                self._progress(command, left)
+                return
+        self._vitals.enter(RunState.STOPPED, command.reason)
+        self._done(command, {"onStop": policy.name})
+
+    async def _wind_down(self, policy: StopPolicy, *, at: datetime) -> None:
+        """Cancel what is live; to flatten, mark every plan to be exited: the loop drives the exits."""
+        flatten = policy is StopPolicy.FLATTEN
+        for plan in tuple(self._journal.books.plans.values()):
+            if flatten and plan.is_open and plan.exit_reason is None:
+                self._monitor.end(plan, "flatten: stopped by command")
+        exits = {o.client_order_id for o in self._journal.books.live_orders if flatten and o.plan_id in self._exiting()}
+        for order in self._journal.books.live_orders:
+            if order.client_order_id not in exits:
+                await self._desk.cancel(order, at=at, reason="stopped by command")
+
+    def _exiting(self) -> frozenset[str]:
+        return frozenset(plan.id for plan in self._journal.books.plans.values() if plan.exit_reason is not None)
+
+    def _left(self, policy: StopPolicy) -> dict[str, Any]:
+        """What still stands in the way of STOPPED; empty when nothing does."""
+        live = [order.client_order_id for order in self._journal.books.live_orders]
+        held = {p.symbol: plain(p.quantity) for p in self._journal.books.positions.values() if p.lots}
+        left: dict[str, Any] = {"liveOrders": live} if live else {}
+        if policy is StopPolicy.FLATTEN and held:
+            left["positions"] = held
+        return left
+
+    def _progress(self, command: Command, left: dict[str, Any]) -> None:
+        """Say what is waited for, once for each change of it."""
+        if command.outcome != {"waitingFor": left}:
+            self._save(replace(command, outcome={"waitingFor": left}))
+
+    def _done(self, command: Command, outcome: dict[str, Any]) -> None:
+        books = self._journal.books
+        verified = {
+            "runState": self._vitals.run_state.name,
+            "liveOrders": len(books.live_orders),
+            "positions": sum(1 for position in books.positions.values() if position.lots),
+            **outcome,
+        }
+        self._save(
+            replace(command, status=CommandStatus.DONE, executed_at=self._clock.now(), outcome=verified, error=None)
+        )
+
+    def _fail(self, command: Command, fault: Fault) -> None:
+        error = fault.semantic(now=self._clock.now())
+        outcome = {"runState": self._vitals.run_state.name}
+        self._save(
+            replace(command, status=CommandStatus.FAILED, executed_at=self._clock.now(), outcome=outcome, error=error)
+        )
+
+    def _save(self, command: Command) -> None:
+        """The command and the run state that it led to, in one transaction."""
+
+        def write(w: Writing) -> None:
+            commands.save_command(w, command)
+            runtime.save_runtime(w, self._vitals.beat())
+            data = {"status": command.status.name, "runState": self._vitals.run_state.name}
+            w.changed(EventKind.COMMAND, command.id, f"{command.kind.name} is {command.status.name}.", data)
+            w.changed(EventKind.HEALTH, self._bot_id, f"The bot is {self._vitals.run_state.name}.", data)
+
+        self._journal.commit(write)

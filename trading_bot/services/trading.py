@@ -1,0 +1,293 @@
+"""The trading loop: one bar after the other, each handled wholly before the next is asked for.
+
+A bar is handled in steps: take the market in, sync with the venue, settle what is unknown, watch the plans, cancel what is overdue, decide,
+and commit. A step that fails becomes a SemanticError and the loop goes on; a bar counts as handled only with the last commit, and the venue
+repeats it until then. So a bot that is killed anywhere does the same again, with the same order ids, and nothing twice.
+"""
+
+import asyncio
+import uuid
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from datetime import datetime
+
+import structlog
+
+from trading_bot.calendar import session_day
+from trading_bot.clock import Clock
+from trading_bot.domain.books import Books, marked
+from trading_bot.domain.config import BotConfig, OnSignal
+from trading_bot.domain.health import MAY_ENTER, MAY_EXIT, RunState
+from trading_bot.domain.instruments import AssetClass, instrument
+from trading_bot.domain.market import BAR_LENGTH, Bar
+from trading_bot.domain.money import ZERO
+from trading_bot.domain.sessions import BotSession, equity, session_id
+from trading_bot.errors.fault import Fault
+from trading_bot.services.decisions import Decisions
+from trading_bot.services.journal import Journal
+from trading_bot.services.market_view import MarketView
+from trading_bot.services.order_desk import OrderDesk
+from trading_bot.services.plan_monitor import PlanMonitor
+from trading_bot.services.reconciliation import Reconciliation
+from trading_bot.services.run_control import RunControl
+from trading_bot.services.vitals import Vitals
+from trading_bot.store import candles, runtime
+from trading_bot.store.runtime import Progress
+from trading_bot.store.store import Writing
+from trading_bot.venues.venue import FeedEnded, MarketUpdate, NotYet, Venue
+
+_log = structlog.get_logger(__name__)
+# While it waits for the market the bot looks for commands this often, and gives a sign of life that often.
+COMMAND_SECONDS = 0.25
+HEARTBEAT_SECONDS = 5.0
+# A feed that failed or ended is asked again at this pace.
+_IDLE_SECONDS = 1.0
+
+
+class TradingLoop:
+    """One bot's loop over one venue."""
+
+    def __init__(
+        self,
+        *,
+        venue: Venue,
+        journal: Journal,
+        reconciliation: Reconciliation,
+        desk: OrderDesk,
+        monitor: PlanMonitor,
+        decisions: Decisions,
+        control: RunControl,
+        view: MarketView,
+        vitals: Vitals,
+        config: BotConfig,
+        clock: Clock,
+        progress: Progress,
+        resume_as: tuple[RunState, str | None],
+    ) -> None:
+        self._venue = venue
+        self._journal = journal
+        self._reconciliation = reconciliation
+        self._desk = desk
+        self._monitor = monitor
+        self._decisions = decisions
+        self._control = control
+        self._view = view
+        self._vitals = vitals
+        self._config = config
+        self._clock = clock
+        self._progress = progress
+        self._resume_as = resume_as
+        self._ending = asyncio.Event()
+        self._beat_at = float("-inf")
+        self._unsaved: list[Bar] = []
+
+    def end(self) -> None:
+        """Ask the loop to end after the bar it is handling."""
+        self._ending.set()
+
+    async def run(self) -> None:
+        """Handle bars until asked to end."""
+        while not self._ending.is_set():
+            await self._step("commands", lambda: self._control.obey(at=self._progress.cursor))
+            update = await self._next()
+            match update:
+                case MarketUpdate():
+                    await self._handle(update)
+                    await self._clock.sleep(0)  # let others run: signals, and a model that decides beside the loop
+                case NotYet(wait_seconds=seconds):
+                    await self._idle(min(seconds, COMMAND_SECONDS))
+                case FeedEnded(reason=reason):
+                    self._stop_at_end(reason)
+                    await self._idle(COMMAND_SECONDS)
+        await self._leave()
+
+    async def _next(self) -> MarketUpdate | NotYet | FeedEnded:
+        """What the venue has next; a feed that can't go on is the end of it, a failing read is asked again."""
+        try:
+            update = await self._venue.next_update(self._progress.cursor)
+        except Fault as fault:
+            self._fail("market_data", fault)
+            return (
+                FeedEnded(reason=fault.cause)
+                if fault.code in ("DATA_001", "DATA_002")
+                else NotYet(wait_seconds=_IDLE_SECONDS)
+            )
+        except Exception as error:  # noqa: BLE001 - whatever a venue does, the loop goes on
+            self._fail("market_data", self._unexpected("market_data", error))
+            return NotYet(wait_seconds=_IDLE_SECONDS)
+        if isinstance(update, NotYet) and update.stale:
+            self._fail("market_data", Fault("DATA_003", "The venue has no new bar although its market is open."))
+        else:
+            self._vitals.passed("market_data")
+        return update
+
+    async def _handle(self, update: MarketUpdate) -> None:
+        """One bar, wholly; what fails before it is committed leaves it to be repeated by the venue."""
+        started = self._clock.monotonic()
+        if not await self._step("market_data", lambda: self._take(update)):
+            await self._clock.sleep(_IDLE_SECONDS)
+            return
+        synced = await self._sync(update.time)
+        self._journal.books = marked(self._journal.books, update.bars, at=update.time)
+        if self._vitals.run_state is RunState.STARTING and synced:
+            self._vitals.enter(*self._resume_as)
+        await self._act(update, synced=synced)
+        self._vitals.ticked(self._clock.monotonic() - started)
+        if not await self._step("store", lambda: self._commit(update)):
+            await self._clock.sleep(_IDLE_SECONDS)
+
+    async def _take(self, update: MarketUpdate) -> None:
+        """Take the market in, and begin a new session with the first bar of a new day of the venue."""
+        self._unsaved += await self._view.take(update, self._venue)
+        if self._journal.books.account is None:
+            self._journal.books = replace(self._journal.books, account=await self._venue.account())
+        self._roll_session(update)
+
+    async def _act(self, update: MarketUpdate, *, synced: bool) -> None:
+        """What may leave in the present state: exits first, then the rest."""
+        state = self._vitals.run_state
+        may_enter = state in MAY_ENTER and synced
+        if state in MAY_EXIT:
+            await self._step("orders", lambda: self._desk.settle(at=update.time, may_enter=may_enter))
+            await self._step("plans", lambda: self._watch_plans(update))
+            await self._step("orders", lambda: self._cancel_entries(update.time, state))
+        if may_enter:
+            await self._step("decisions", lambda: self._decisions.decide(update))
+
+    async def _watch_plans(self, update: MarketUpdate) -> None:
+        self._monitor.watch(update.bars)
+        await self._monitor.drive(at=update.time, market_open=update.market_open)
+
+    async def _cancel_entries(self, at: datetime, state: RunState) -> None:
+        """Entries that are overdue; all of them in a state that refuses entries."""
+        overdue = state in MAY_ENTER
+        why = "not filled in time" if overdue else f"the bot is {state.name}"
+        await self._monitor.cancel_entries(at=at, reason=why, due_only=overdue)
+
+    async def _sync(self, at: datetime) -> bool:
+        synced = await self._step(
+            "venue", lambda: self._reconciliation.sync(at=at, last_sync_at=self._progress.last_sync_at)
+        )
+        if synced:
+            self._progress = replace(self._progress, last_sync_at=at)
+            self._vitals.observed(at)
+        return synced
+
+    async def _commit(self, update: MarketUpdate) -> None:
+        """The bar is handled: from here on the venue may move on."""
+        progress = replace(self._progress, cursor=update.time)
+
+        def write(w: Writing) -> None:
+            candles.save_bars(w, self._unsaved)
+            runtime.save_progress(w, progress)
+            runtime.save_runtime(w, self._vitals.beat())
+
+        self._note_log()
+        self._journal.commit(write)
+        self._unsaved = []
+        self._progress = progress
+        self._beat_at = self._clock.monotonic()
+
+    async def _idle(self, seconds: float) -> None:
+        """Nothing to handle: reconcile if that has not been done yet, give a sign of life, and wait."""
+        at = self._progress.cursor
+        if self._vitals.run_state is RunState.STARTING and at is not None and await self._sync(at):
+            self._vitals.enter(*self._resume_as)
+            self._beat_at = float("-inf")
+        if self._clock.monotonic() - self._beat_at >= HEARTBEAT_SECONDS:
+            await self._step("store", self._beat)
+        if not self._ending.is_set():
+            await self._clock.sleep(seconds)
+
+    async def _beat(self) -> None:
+        if not self._vitals.is_failing("market_data"):
+            self._vitals.observed(None)
+        self._note_log()
+        if self._journal.log_fault is not None:
+            self._journal.drain()
+        self._journal.commit(lambda w: runtime.save_runtime(w, self._vitals.beat()))
+        self._beat_at = self._clock.monotonic()
+
+    def _stop_at_end(self, reason: str) -> None:
+        """A feed that has ended stops the bot; both processes live on."""
+        if self._vitals.run_state is not RunState.STOPPED:
+            self._vitals.enter(RunState.STOPPED, reason)
+            self._beat_at = float("-inf")
+            _log.info("feed_ended", reason=reason)
+
+    async def _leave(self) -> None:
+        """The process is asked to end: cancel resting orders if so configured, and say goodbye."""
+        at = self._progress.cursor
+        if self._config.on_signal is OnSignal.CANCEL and at is not None:
+            for order in self._journal.books.live_orders:
+                await self._step(
+                    "orders", lambda order=order: self._desk.cancel(order, at=at, reason="the process ends")
+                )  # type: ignore[misc]
+        await self._step("store", self._beat)
+        await self._venue.close()
+
+    def _roll_session(self, update: MarketUpdate) -> None:
+        """Begin a new trading session with the first bar of a new day of the venue."""
+        kinds = {instrument(bar.symbol).asset_class for bar in update.bars}
+        held = {instrument(symbol).asset_class for symbol in self._config.symbols}
+        kind = AssetClass.EQUITY if AssetClass.EQUITY in (held or kinds) else AssetClass.CRYPTO
+        day = session_day(kind, update.time - BAR_LENGTH)
+        books = self._journal.books
+        if books.session is None or books.session.date < day.isoformat():
+            self._journal.books = replace(books, session=self._new_session(books, day.isoformat(), update))
+
+    def _new_session(self, books: Books, day: str, update: MarketUpdate) -> BotSession | None:
+        previous = books.session
+        positions = books.positions.values()
+        cost = sum((position.cost for position in positions), ZERO)
+        if previous is not None:
+            capital, worth = previous.capital, equity(previous, positions)
+        elif books.account is not None:
+            capital = worth = books.account.account_balance
+        else:
+            return None
+        return BotSession(
+            id=session_id(self._config.bot_id, datetime.fromisoformat(day).date()),
+            date=day,
+            starting_balance=capital - cost,
+            starting_capital=capital,
+            start_of_day_equity=worth,
+            gross_pnl=ZERO,
+            total_fees=ZERO,
+            total_llm_cost=ZERO,
+            total_trades=0,
+            created_at=update.time,
+            closed_at=None,
+        )
+
+    def _note_log(self) -> None:
+        if self._journal.log_fault is None:
+            self._vitals.passed("audit_log")
+        else:
+            self._vitals.failed("audit_log", self._journal.log_fault.cause)
+
+    async def _step(self, name: str, work: Callable[[], Awaitable[object]]) -> bool:
+        """Do one step; what goes wrong becomes a SemanticError, and false is given back."""
+        try:
+            await work()
+        except Fault as fault:
+            self._fail(name, fault)
+        except Exception as error:  # noqa: BLE001 - a fault of ours in one step must not end the others
+            self._fail(name, self._unexpected(name, error))
+        else:
+            self._vitals.passed(name)
+            return True
+        return False
+
+    def _unexpected(self, name: str, error: Exception) -> Fault:
+        fault_id = uuid.uuid4().hex
+        _log.error("step_failed", step=name, fault_id=fault_id, exc_info=error)
+        return Fault("BOT_004", f"The step `{name}` failed unexpectedly.", context={"step": name, "fault_id": fault_id})
+
+    def _fail(self, name: str, fault: Fault) -> None:
+        self._vitals.failed(name, fault.cause)
+        _log.warning("step_fault", step=name, code=fault.code, cause=fault.cause)
+        try:
+            self._journal.report(fault.semantic(now=self._clock.now()))
+        except Fault as unstored:
+            _log.error("error_not_stored", code=fault.code, because=unstored.code)
