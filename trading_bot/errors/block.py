@@ -8,7 +8,7 @@ WIDTH = 100
 
 
 def block(error: SemanticError) -> str:
-    """`error` in lines of at most 100 characters: code and message, then cause, impact, what to do, and the facts. No colour, no newline at the end."""
+    """`error` in lines of at most 100 characters: code and message, cause, impact, what to do, facts. No colour, no last newline."""
     parts = [("Cause", error.cause), ("Impact", error.impact), ("What to do", error.remediation)]
     facts = ", ".join(f"{name}={value}" for name, value in error.context.items())
     if facts:

@@ -276,6 +276,12 @@ _ENTRIES = (
         impact="No new orders are sent until it can be written; nothing is lost.",
         remediation="Free disk space and check the permissions of the logs folder; the bot writes the waiting records by itself.",
     ),
+    _code(
+        "SYS_006", "ProcessError", "The API does not answer", _HIGH, _DELAY,
+        meaning="Nothing answers at the address of the API.",
+        impact="Nothing was read or changed; the bot trades on if it runs.",
+        remediation="Start it with `botgraph up`; if it runs elsewhere, set BOT_API_HOST and BOT_API_PORT to its address.",
+    ),
 )  # fmt: skip
 
 CATALOGUE = MappingProxyType({known.error_code: known for known in _ENTRIES})

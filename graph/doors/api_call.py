@@ -1,0 +1,56 @@
+"""One GraphQL call of the running API, as the terminal makes it."""
+
+import http.client
+import json
+from typing import Any
+from urllib.parse import urlsplit
+
+from trading_bot.errors.fault import Fault
+from trading_bot.settings import Settings
+
+TIMEOUT_SECONDS = 10.0
+
+
+def call(settings: Settings, query: str) -> dict[str, Any]:
+    """The answer's `data`. Raises Fault AUTH_001 without a key, SYS_006 when nothing answers, else with the API's own code."""
+    headers = {
+        "X-API-Key": _key(settings),
+        "Content-Type": "application/json",
+        "Host": next((name for name in settings.api_allowed_hosts if "*" not in name), "localhost"),
+    }
+    place = urlsplit(settings.api_address)
+    connection = http.client.HTTPConnection(place.hostname or "", place.port, timeout=TIMEOUT_SECONDS)
+    try:
+        connection.request("POST", "/graphql", json.dumps({"query": query}), headers)
+        answer = json.loads(connection.getresponse().read())
+    except (OSError, http.client.HTTPException, ValueError) as error:
+        cause = f"{settings.api_address} gave no answer: {type(error).__name__}."
+        raise Fault("SYS_006", cause, context={"address": settings.api_address}) from None
+    finally:
+        connection.close()
+    if answer.get("errors"):
+        raise _fault(answer["errors"][0])
+    data: dict[str, Any] = answer["data"]
+    return data
+
+
+def _key(settings: Settings) -> str:
+    if settings.api_auth_token is not None:
+        return settings.api_auth_token.get_secret_value()
+    try:
+        return settings.first_key_file.read_text().strip()
+    except OSError:
+        cause = f"No key is saved in {settings.first_key_file}, and BOT_API_AUTH_TOKEN is not set."
+        raise Fault("AUTH_001", cause) from None
+
+
+def _fault(error: dict[str, Any]) -> Fault:
+    told = error.get("extensions", {})
+    return Fault(
+        told.get("errorCode", "SYS_001"),
+        told.get("cause", error.get("message", "")),
+        message=error.get("message"),
+        impact=told.get("impact"),
+        remediation=told.get("remediation"),
+        context=told.get("context"),
+    )

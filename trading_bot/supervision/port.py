@@ -1,0 +1,26 @@
+"""The API's port: whether it can be had."""
+
+import errno
+import socket
+
+from trading_bot.errors.fault import Fault
+
+
+def require_free(host: str, port: int) -> None:
+    """Raises Fault SYS_004 when something listens there, and CFG_003 when this machine has no such address or refuses the port."""
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+        with socket.socket(family, kind, protocol) as probe:
+            probe.setsockopt(
+                socket.SOL_SOCKET, socket.SO_REUSEADDR, 1
+            )  # as the server does: closing connections don't count
+            probe.bind(address)
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            cause = f"Another program listens on {host} port {port}."
+            raise Fault("SYS_004", cause, context={"setting": "BOT_API_PORT", "port": port}) from None
+        setting = "BOT_API_PORT" if error.errno in {errno.EACCES, errno.EPERM} else "BOT_API_HOST"
+        cause = f"{setting} can't be used to listen on {host} port {port}: {error.strerror}."
+        raise Fault("CFG_003", cause, context={"setting": setting}) from None

@@ -1,0 +1,190 @@
+"""Watch: what the supervisor looks at while both children run, and what it stores of what it saw."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+from rich.console import Console
+from structlog.typing import FilteringBoundLogger
+
+from trading_bot.clock import Clock
+from trading_bot.errors.fault import Fault
+from trading_bot.settings import Settings
+from trading_bot.supervision import greeting
+from trading_bot.supervision.keeper import End, Keeper
+from trading_bot.supervision.limits import Limits
+from trading_bot.supervision.livez import status
+from trading_bot.supervision.output import bound
+from trading_bot.supervision.program import Note
+from trading_bot.supervision.registry import Pulse, Registry
+from trading_bot.supervision.silence import Silence
+
+HTTP_OK = 200
+READY_EVERY_SECONDS = 0.05
+RETRY_SECONDS = 1.0
+TIDY_SECONDS = 10.0
+FRESH_SECONDS = 15.0
+
+
+class Watch:
+    """Looks after the two keepers, which are set once they exist."""
+
+    bot: Keeper
+    api: Keeper
+
+    def __init__(
+        self,
+        *,
+        registry: Registry,
+        settings: Settings,
+        clock: Clock,
+        begun: float,
+        limits: Limits,
+        log: FilteringBoundLogger,
+        out: Console,
+    ) -> None:
+        self._registry = registry
+        self._settings = settings
+        self._clock = clock
+        self._begun = begun
+        self._limits = limits
+        self._log = log
+        self._out = out
+        self._pulse: Pulse | None = None
+        self._host = next((name for name in settings.api_allowed_hosts if "*" not in name), "localhost")
+
+    async def over(self) -> None:
+        """Keep both running until cancelled; raises Refusal when one must not be started again."""
+        async with asyncio.TaskGroup() as group:
+            self._group = group
+            group.create_task(self.bot.keep())
+            group.create_task(self.api.keep())
+            for work in (self._announce, self._watch_heartbeat, self._watch_answers, self._tidy):
+                group.create_task(self._go_on(work))
+
+    async def note_end(self, end: End) -> None:
+        """A child's process has ended by itself: say so, and store it."""
+        program = end.process.program
+        self._out.print(
+            f"The {program.name} process {end.how}; it starts again in {end.delay:g} s. Its log: {program.output}",
+            markup=False,
+            highlight=False,
+            soft_wrap=True,
+        )
+        pulse = self._pulse
+        if pulse is None or program is self.bot.program:
+            pulse = await self._find_pulse(end.process.pid, end.process.started_at) or pulse
+        if pulse is not None:
+            self._group.create_task(self._store_end(end, pulse))
+
+    async def note_lost(self, note: Note) -> None:
+        """Store the end of the bot that the note is about: the supervisor that started it was killed and could not."""
+        pulse = await self._find_pulse(note.pid, note.started_at)
+        if pulse is not None:
+            await self._store(lambda: self._registry.write_end(pulse))
+
+    async def note_stop(self) -> None:
+        """Both have been stopped: store that the bot's process ended."""
+        pulse = self._pulse
+        if pulse is not None:
+            await self._store(lambda: self._registry.write_end(pulse))
+
+    async def _announce(self) -> None:
+        slow = False
+        while not await self._is_ready():
+            waited = self._clock.monotonic() - self._begun
+            if waited > self._limits.slow_start and not slow:
+                slow = True
+                greeting.slow(self._out, logs=(self.bot.program.output, self.api.program.output))
+            await self._clock.sleep(READY_EVERY_SECONDS)
+        seconds = self._clock.monotonic() - self._begun
+        self._log.info("ready", seconds=round(seconds, 3))
+        pulse = self._pulse
+        bot, replay_of = (
+            await asyncio.to_thread(self._registry.find_bot, pulse.bot_id) if pulse is not None else (None, None)
+        )
+        greeting.ready(self._out, seconds=seconds, bot=bot, replay_of=replay_of, settings=self._settings)
+
+    async def _is_ready(self) -> bool:
+        process = self.bot.process
+        pulse = await self._find_pulse(process.pid, process.started_at) if process else None
+        if pulse is None or pulse.last_heartbeat is None:
+            return False
+        if (self._clock.now() - pulse.last_heartbeat).total_seconds() > FRESH_SECONDS:
+            return False
+        answer = await status(self._settings.api_address, host=self._host, timeout=self._limits.answer_every)
+        return answer == HTTP_OK
+
+    async def _watch_heartbeat(self) -> None:
+        silence = Silence()
+        while True:
+            await self._clock.sleep(self._limits.heartbeat_every)
+            process = self.bot.process
+            if process is None:
+                continue
+            try:
+                found = await asyncio.to_thread(self._registry.find_pulse, pid=process.pid, since=process.started_at)
+            except Fault as fault:  # without the store nobody knows, and the bot can't write either: begin anew
+                self._log.warning("heartbeat_unknown", error_code=fault.code, cause=fault.cause)
+                silence = Silence()
+                continue
+            self._pulse = found or self._pulse
+            sign = found.last_heartbeat if found else None
+            seconds = silence.seconds(pid=process.pid, sign=sign, at=self._clock.monotonic())
+            if seconds >= self._limits.heartbeat:
+                self.bot.kill(process, because=f"gave no heartbeat for {seconds:.0f} s and was killed")
+
+    async def _watch_answers(self) -> None:
+        silence, answers = Silence(), 0
+        while True:
+            began = self._clock.monotonic()
+            process = self.api.process
+            answer = await status(self._settings.api_address, host=self._host, timeout=self._limits.answer_every)
+            answers += answer is not None
+            if process is not None:
+                seconds = silence.seconds(pid=process.pid, sign=answers, at=self._clock.monotonic())
+                if seconds >= self._limits.answer:
+                    self.api.kill(process, because=f"did not answer for {seconds:.0f} s and was killed")
+            await self._clock.sleep(max(0.0, began + self._limits.answer_every - self._clock.monotonic()))
+
+    async def _tidy(self) -> None:
+        while True:
+            for keeper in (self.bot, self.api):
+                await asyncio.to_thread(bound, keeper.program.output, limit=self._limits.output_bytes)
+            await self._clock.sleep(TIDY_SECONDS)
+
+    async def _go_on(self, work: Callable[[], Awaitable[None]]) -> None:
+        """Do the work, and again when it fails for a reason that nobody foresaw: that must not end the trading."""
+        while True:
+            try:
+                return await work()
+            except Exception:  # noqa: BLE001 - the log holds it, with its traceback
+                self._log.exception("watch_failed", work=work.__name__)
+                await self._clock.sleep(RETRY_SECONDS)
+
+    async def _find_pulse(self, pid: int, since: float) -> Pulse | None:
+        try:
+            found = await asyncio.to_thread(self._registry.find_pulse, pid=pid, since=since)
+        except Fault:
+            return None
+        self._pulse = found or self._pulse
+        return found
+
+    async def _store_end(self, end: End, pulse: Pulse) -> None:
+        program = end.process.program
+        cause = f"The {program.name} process {end.how}; it starts again in {end.delay:g} s."
+        context = {"program": program.name, "pid": end.process.pid, "log": str(program.output)}
+        fault = Fault("BOT_006", cause, after_seconds=end.delay, context=context)
+        if program is self.bot.program:
+            while not await self._store(lambda: self._registry.write_end(pulse)):
+                await self._clock.sleep(RETRY_SECONDS)
+        while not await self._store(lambda: self._registry.write_fault(pulse.bot_id, fault)):
+            await self._clock.sleep(RETRY_SECONDS)
+
+    async def _store(self, write: Callable[[], None]) -> bool:
+        """Whether it was stored; a store that can't be used now may be later."""
+        try:
+            await asyncio.to_thread(write)
+        except Fault as fault:
+            self._log.warning("not_stored", error_code=fault.code, cause=fault.cause)
+            return False
+        return True
