@@ -1,0 +1,1 @@
+"""Feeds: where the paper exchange takes its bars from."""
