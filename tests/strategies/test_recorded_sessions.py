@@ -1,6 +1,6 @@
 """What the strategies do with recorded candles: how many entries they propose, and how these would have ended.
 
-Orders are filled on the bars that follow, as on the paper exchange but without slippage or limits of size: a stop where the high reaches it,
+Orders are filled on the bars that follow, without slippage or limits of size: a stop where the high reaches it,
 a limit where the low does; the stop wins over the target. The figures are the strategies' own and no promise of profit.
 """
 

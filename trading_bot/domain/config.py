@@ -7,15 +7,29 @@ names the field, and the edge that read the file turns it into a SemanticError.
 from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import Enum
+from math import isnan
 from typing import Literal
 
 from trading_bot.domain.account import TradingMode
+from trading_bot.domain.instruments import instrument
 
 
 def _within(name: str, value: Decimal | float, low: Decimal | float, high: Decimal | float) -> None:
-    if not low <= value <= high:
+    if isnan(value) or not low <= value <= high:
         msg = f"Expected `{name}` between {low} and {high}, was {value}."
         raise ValueError(msg)
+
+
+def _require_symbols(symbols: tuple[str, ...]) -> None:
+    for symbol in symbols:
+        try:
+            instrument(symbol)
+        except ValueError as error:
+            msg = f"Expected `symbols` to be tradable. {error}"
+            raise ValueError(msg) from None
+        if symbols.count(symbol) > 1:
+            msg = f"Expected `symbols` without repetition, was `{symbol}` twice."
+            raise ValueError(msg)
 
 
 class FeedKind(Enum):
@@ -223,6 +237,7 @@ class BotConfig:
                 raise ValueError(msg)
         _within("trade_sync_cutoff_minutes", self.trade_sync_cutoff_minutes, 1, 10_080)
         _within("symbols (count)", len(self.symbols), 0, 50)
+        _require_symbols(self.symbols)
         _within("strategies (count)", len(self.strategies), 0, 10)
         _within("name (length)", len(self.name), 1, 60)
 

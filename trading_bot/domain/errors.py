@@ -129,10 +129,12 @@ class SemanticError:
 
 def capped(text: str, limit: int) -> str:
     """`text` cut to at most `limit` UTF-8 bytes, with an ellipsis where something was cut, in one line of printable characters."""
-    line = " ".join("".join(c if c.isprintable() else " " for c in text).split())
-    raw = line.encode("utf-8", "replace")
+    # Lone surrogates are not printable either, so what is left can be encoded.
+    shown = text if text.isprintable() else "".join(c if c.isprintable() else " " for c in text)
+    line = " ".join(shown.split())
+    raw = line.encode()
     if len(raw) <= limit:
-        return raw.decode()
+        return line
     return raw[: limit - 3].decode("utf-8", "ignore") + "…"
 
 

@@ -8,8 +8,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
 
+from trading_bot.domain.errors import REASON_BYTES, capped
+
 OFFLINE_AFTER_SECONDS = 15.0
 STALE_AFTER_SECONDS = 300.0
+MOST_CHECKS = 20
 
 
 class Health(Enum):
@@ -129,14 +132,18 @@ def assess(runtime: Runtime, *, now: datetime) -> HealthStatus:
     status, reason = _verdict(runtime, now=now)
     return HealthStatus(
         status=status,
-        reason=reason,
+        reason=_reason(reason),
         circuit_breaker_active=runtime.circuit_breaker_reason is not None,
-        circuit_breaker_reason=runtime.circuit_breaker_reason,
+        circuit_breaker_reason=_reason(runtime.circuit_breaker_reason),
         last_heartbeat=runtime.last_heartbeat,
         run_state=runtime.run_state,
-        run_state_reason=runtime.run_state_reason,
-        checks=runtime.checks,
+        run_state_reason=_reason(runtime.run_state_reason),
+        checks=runtime.checks[:MOST_CHECKS],
     )
+
+
+def _reason(text: str | None) -> str | None:
+    return None if text is None else capped(text, REASON_BYTES)
 
 
 def data_age_seconds(runtime: Runtime, *, now: datetime) -> float:

@@ -1,6 +1,6 @@
 """Exact decimals: how amounts are rounded, parsed and written."""
 
-from decimal import ROUND_DOWN, ROUND_HALF_EVEN, Decimal, InvalidOperation
+from decimal import ROUND_HALF_EVEN, Decimal, InvalidOperation
 
 ZERO = Decimal(0)
 ONE = Decimal(1)
@@ -10,12 +10,12 @@ MAX_DIGITS = 28
 
 def rounded(amount: Decimal, step: Decimal) -> Decimal:
     """`amount` to the nearest multiple of `step` (a power of ten), half to even."""
-    return amount.quantize(step, rounding=ROUND_HALF_EVEN)
+    return amount.quantize(step, rounding=ROUND_HALF_EVEN) + ZERO  # never minus zero
 
 
 def floored(amount: Decimal, step: Decimal) -> Decimal:
     """The largest multiple of `step` (any positive step) that is not above `amount`, for amounts of zero and more."""
-    return (amount / step).to_integral_value(rounding=ROUND_DOWN) * step
+    return amount // step * step
 
 
 def plain(amount: Decimal) -> str:
@@ -33,8 +33,8 @@ def parse_decimal(text: str) -> Decimal:
     if not value.is_finite():
         msg = f"Expected a finite number, was `{text[:40]}`."
         raise ValueError(msg)
-    digits = value.as_tuple()
-    if len(digits.digits) > MAX_DIGITS or abs(int(digits.exponent)) > MAX_DIGITS:
+    _, digits, exponent = value.as_tuple()
+    if max(len(digits), value.adjusted() + 1, -int(exponent)) > MAX_DIGITS:  # written out, before or after the point
         msg = f"Expected at most {MAX_DIGITS} digits, was `{text[:40]}`."
         raise ValueError(msg)
     return value

@@ -192,6 +192,7 @@ class OrderRequest:
 
 _CLIENT_ORDER_ID = re.compile(r"([a-z0-9]{1,6})-([a-z0-9]{1,8})-([a-z2-7]{16})")
 _LEGS = tuple(Leg)
+_LAST_ATTEMPT = 0x7FFF
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -207,7 +208,12 @@ class ClientOrderId:
     leg: Leg
     """Entry or exit."""
     attempt: int
-    """Counts the orders of one leg."""
+    """Counts the orders of one leg, from 0 to 32,767."""
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.attempt <= _LAST_ATTEMPT:  # the next would be an attempt of the other leg
+            msg = f"Expected an attempt from 0 to {_LAST_ATTEMPT}, was {self.attempt}."
+            raise ValueError(msg)
 
     def __str__(self) -> str:
         packed = _unbase32(self.plan_id) + (_LEGS.index(self.leg) << 15 | self.attempt).to_bytes(2, "big")
@@ -226,7 +232,7 @@ def parse_client_order_id(text: str) -> ClientOrderId | None:
         bot=match[2],
         plan_id=_base32(packed[:8]),
         leg=_LEGS[leg_and_attempt >> 15],
-        attempt=leg_and_attempt & 0x7FFF,
+        attempt=leg_and_attempt & _LAST_ATTEMPT,
     )
 
 

@@ -67,17 +67,18 @@ def check_entry(proposal: EntryProposal, exposure: Exposure, limits: RiskLimits)
         return _refused(
             "RISK_002", "Too many plans are open", limit=limits.max_open_positions, value=exposure.open_plans
         )
-    room = _share(exposure.equity, limits.max_exposure_pct) - exposure.committed
+    most = _share(exposure.equity, limits.max_exposure_pct)
+    room = most - exposure.committed
     if room <= 0:
-        return _refused(
-            "RISK_002", "The exposure limit is reached", limit=limits.max_exposure_pct, value=exposure.committed
-        )
+        return _refused("RISK_002", "The exposure limit is reached", limit=most, value=exposure.committed)
     price = proposal.entry_price
     spendable = min(_share(exposure.equity, limits.max_position_size_pct), room, exposure.buying_power)
     by_risk = _share(exposure.equity, limits.risk_per_trade_pct) / (price - proposal.stop_price)
-    quantity = instrument(proposal.symbol).quantity(min(spendable / price, by_risk) if spendable > 0 else ZERO)
+    known = instrument(proposal.symbol)
+    quantity = known.quantity(min(spendable / price, by_risk) if spendable > 0 else ZERO)
     if quantity == 0:
-        return _refused("RISK_001", "The limits leave less than one unit", limit=spendable, value=price)
+        left, needed = min(spendable, by_risk * price), known.min_quantity * price
+        return _refused("RISK_001", "The limits leave less than one unit costs", limit=left, value=needed)
     return Approved(quantity=quantity)
 
 

@@ -7,7 +7,15 @@ from decimal import Decimal
 
 from trading_bot.domain.account import Account, TradingMode
 from trading_bot.domain.config import ConfigSummary
-from trading_bot.domain.errors import SemanticError, Severity
+from trading_bot.domain.errors import (
+    CAUSE_BYTES,
+    IMPACT_BYTES,
+    MESSAGE_BYTES,
+    REMEDIATION_BYTES,
+    SemanticError,
+    Severity,
+    capped,
+)
 from trading_bot.domain.health import STALE_AFTER_SECONDS, Health, HealthStatus, RunState, Runtime
 from trading_bot.domain.orders import Order
 from trading_bot.domain.performance import PerformanceMetrics
@@ -16,6 +24,9 @@ from trading_bot.domain.positions import Position
 DAY_TRADES_ALLOWED = 3
 DAY_TRADE_EQUITY = Decimal(25_000)
 RECENT_ERRORS = 3
+MOST_WARNINGS = 10
+# JSON may write a byte as two: with these caps BotSummary stays under 10,240 bytes even where every text is of quotation marks.
+WARNING_BYTES = 120
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,7 +68,7 @@ class BotState:
     data_age_seconds: float
     """Seconds since the bot last wrote what this shows; under 60 is fresh, over 300 also stands in warnings."""
     warnings: tuple[str, ...]
-    """What an operator should look at, at most 10."""
+    """What an operator should look at, most pressing first; at most 10 of at most 120 bytes."""
     seq: int
     """The point in the event stream that this state reflects."""
 
@@ -115,7 +126,7 @@ class BotSummary:
     data_age_seconds: float
     """Seconds since the bot last wrote what this shows; under 60 is fresh, over 300 also stands in warnings."""
     warnings: tuple[str, ...]
-    """What an operator should look at, at most 10."""
+    """What an operator should look at, most pressing first; at most 10 of at most 120 bytes."""
     seq: int
     """The point in the event stream that this summary reflects."""
 
@@ -192,13 +203,17 @@ def warnings(
         texts.append(f"Replay of {replay_of}{at}")
     if mode is TradingMode.PAPER:
         texts.append("Paper mode: no real money moves")
-    return tuple(texts)
+    return _short(texts)
+
+
+def _short(texts: Sequence[str]) -> tuple[str, ...]:
+    return tuple(capped(text, WARNING_BYTES) for text in texts[:MOST_WARNINGS])
 
 
 def summary(
     state: BotState, *, daily_pnl: Decimal, last_trade_time: datetime | None, errors: Sequence[SemanticError]
 ) -> BotSummary:
-    """`state`, compressed."""
+    """`state`, compressed. Errors and warnings are cut to their limits here, wherever they came from; `assess` has cut the reasons."""
     return BotSummary(
         health_status=state.health.status,
         health_reason=state.health.reason,
@@ -213,7 +228,7 @@ def summary(
         mode=state.config_summary.mode,
         run_state=state.health.run_state,
         data_age_seconds=state.data_age_seconds,
-        warnings=state.warnings,
+        warnings=_short(state.warnings),
         seq=state.seq,
     )
 
@@ -223,10 +238,10 @@ def recent(error: SemanticError) -> RecentError:
     return RecentError(
         id=error.id or "",
         error_code=error.error_code,
-        message=error.message,
-        cause=error.cause,
-        impact=error.impact,
-        remediation=error.remediation,
+        message=capped(error.message, MESSAGE_BYTES),
+        cause=capped(error.cause, CAUSE_BYTES),
+        impact=capped(error.impact, IMPACT_BYTES),
+        remediation=capped(error.remediation, REMEDIATION_BYTES),
         timestamp=error.timestamp,
         severity=error.severity,
     )
