@@ -73,6 +73,12 @@ _ENTRIES = (
         remediation="Set BOTGRAPH_HOME to a new folder for the other feed, or start with the one in context.expected.",
     ),
     _code(
+        "CFG_005", "ConfigurationError", "The configuration file was edited", _LOW, _FIX,
+        meaning="config/bot.yaml differs from the version in force; a version is changed only by applying a change, never by editing the file.",
+        impact="The edit was not taken; the version in force stays in force.",
+        remediation="Undo the edit in config/bot.yaml, or start the edited file as the first version of a new BOTGRAPH_HOME.",
+    ),
+    _code(
         "API_429", "RateLimitError", "Rate limit exceeded", _LOW, _DELAY,
         meaning="The venue, or this API, was called too often in one minute.",
         impact="The call did nothing; the bot tries again at its next step.",

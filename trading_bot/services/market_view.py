@@ -38,7 +38,7 @@ class MarketView:
 
     def bars(self, symbol: str) -> Sequence[Bar]:
         """The last bars of `symbol`, oldest first, at most LOOKBACK."""
-        return self._bars.get(symbol, ())  # type: ignore[return-value]  # a deque is all that a strategy needs of a sequence
+        return tuple(self._bars.get(symbol, ()))
 
     def previous(self, bar: Bar) -> Bar | None:
         """The bar before `bar`, when it is the latest."""

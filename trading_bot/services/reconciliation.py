@@ -20,6 +20,13 @@ from trading_bot.services.journal import Journal
 from trading_bot.venues.venue import Venue, VenueFill, VenueOrder
 
 
+def cutoff(config: BotConfig, last_sync_at: datetime, live: Iterable[Order]) -> datetime:
+    """From when on fills are read again: counted back from the last completed sync or the oldest open order, never from now."""
+    return min([last_sync_at, *(order.created_at for order in live)]) - timedelta(
+        minutes=config.trade_sync_cutoff_minutes
+    )
+
+
 class Reconciliation:
     """Takes fills and order states from the venue into the books."""
 
@@ -34,16 +41,10 @@ class Reconciliation:
 
     async def sync(self, *, at: datetime, last_sync_at: datetime | None) -> None:
         """Bring the books up to date with the venue at venue time `at`."""
-        await self._sync_fills(self._cutoff(at, last_sync_at))
+        await self._sync_fills(cutoff(self._config, last_sync_at or at, self._journal.books.live_orders))
         await self._sync_orders(at)
         account = await self._venue.account()
         self._journal.books = replace(self._journal.books, account=account)
-
-    def _cutoff(self, at: datetime, last_sync_at: datetime | None) -> datetime:
-        """Counted back from the last completed sync or the oldest open order, never from now."""
-        open_since = [order.created_at for order in self._journal.books.live_orders]
-        earliest = min([last_sync_at or at, *open_since])
-        return earliest - timedelta(minutes=self._config.trade_sync_cutoff_minutes)
 
     async def _sync_fills(self, since: datetime) -> None:
         for fill in await self._venue.fills_since(since):

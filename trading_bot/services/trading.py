@@ -219,12 +219,13 @@ class TradingLoop:
         """The process is asked to end: cancel resting orders if so configured, and say goodbye."""
         at = self._progress.cursor
         if self._config.on_signal is OnSignal.CANCEL and at is not None:
-            for order in self._journal.books.live_orders:
-                await self._step(
-                    "orders", lambda order=order: self._desk.cancel(order, at=at, reason="the process ends")
-                )  # type: ignore[misc]
+            await self._step("orders", lambda: self._cancel_all(at))
         await self._step("store", self._beat)
         await self._venue.close()
+
+    async def _cancel_all(self, at: datetime) -> None:
+        for order in self._journal.books.live_orders:
+            await self._desk.cancel(order, at=at, reason="the process ends")
 
     def _roll_session(self, update: MarketUpdate) -> None:
         """Begin a new trading session with the first bar of a new day of the venue."""

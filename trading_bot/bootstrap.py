@@ -1,0 +1,216 @@
+"""Bootstrap: the only place in the bot that chooses parts and puts them together."""
+
+import os
+from collections.abc import AsyncIterator
+from contextlib import ExitStack, asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.metadata import version
+
+import structlog
+
+from trading_bot.clock import Clock, SystemClock
+from trading_bot.domain.books import Books
+from trading_bot.domain.config import BotConfig
+from trading_bot.domain.errors import REASON_BYTES, capped
+from trading_bot.domain.health import RunState, Runtime
+from trading_bot.errors.fault import Fault
+from trading_bot.logs.audit import AuditLog
+from trading_bot.services.configuration import (
+    config_hash,
+    config_values,
+    parse_config,
+    read_config,
+    with_feed,
+    write_config,
+)
+from trading_bot.services.decisions import Decisions
+from trading_bot.services.journal import Journal, load_books
+from trading_bot.services.market_view import MarketView
+from trading_bot.services.order_desk import OrderDesk
+from trading_bot.services.plan_monitor import PlanMonitor
+from trading_bot.services.reconciliation import Reconciliation, cutoff
+from trading_bot.services.run_control import RunControl
+from trading_bot.services.trading import TradingLoop
+from trading_bot.services.vitals import Vitals
+from trading_bot.settings import Settings
+from trading_bot.store import bots, configs, errors, fills, runtime
+from trading_bot.store.engine import open_engine
+from trading_bot.store.schema import bring_up_to_date
+from trading_bot.store.single_bot import held
+from trading_bot.store.store import Store
+from trading_bot.venues.feeds.opening import open_feed
+from trading_bot.venues.paper.venue import PaperVenue
+from trading_bot.venues.venue import Venue
+
+_log = structlog.get_logger(__name__)
+_EVER = datetime.min.replace(tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bot:
+    """A bot that is put together and not running yet."""
+
+    loop: TradingLoop
+    """Its loop."""
+    journal: Journal
+    """Its books."""
+    venue: Venue
+    """Where it trades."""
+    store: Store
+    """What it keeps."""
+    config: BotConfig
+    """What it may do."""
+    generation: int
+    """Counts the starts of its process."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _InForce:
+    """The configuration in force."""
+
+    config: BotConfig
+    version: int
+    hash: str
+
+
+@asynccontextmanager
+async def bot_of(settings: Settings, clock: Clock | None = None) -> AsyncIterator[Bot]:
+    """The bot of this home, ready to run; lets everything go at the end.
+
+    Raises a Fault when it can't be: BOT_002 already running, CFG_001, CFG_002, CFG_004, DATA_001, SYS_002, SYS_003.
+    """
+    clock = clock or SystemClock()
+    settings.make_folders()
+    with ExitStack() as stack:
+        engine = open_engine(settings.store_url)
+        stack.callback(engine.dispose)
+        bring_up_to_date(engine)
+        store = Store(engine, clock)
+        stack.callback(store.close)
+        from_file = read_config(settings.config_file)
+        bot_id = _bot_id(store, from_file)
+        stack.enter_context(held(engine, bot_id))
+        in_force = _config_in_force(store, bot_id, from_file, settings)
+        config = with_feed(in_force.config, candles=settings.candles, seed=settings.seed, speed=settings.speed)
+        venue = PaperVenue(
+            settings.venue_file, config.venue, clock, open_feed(config.venue, config.symbols), config.symbols
+        )
+        try:
+            log = AuditLog(settings.logs_dir, clock)
+            yield await _assembled(store, log, venue, in_force, config, clock)
+        finally:
+            await venue.close()
+
+
+async def _assembled(  # noqa: PLR0917 - the parts of one bot
+    store: Store, log: AuditLog, venue: Venue, in_force: _InForce, config: BotConfig, clock: Clock
+) -> Bot:
+    """The bot's parts, put together over what the store holds; from here on older processes of it are fenced out."""
+    bot_id = config.bot_id
+    with store.writing(bot_id) as w:
+        bots.register_bot(w, name=config.name, mode=config.mode, venue=venue.name, replay_of=venue.replay_of)
+        generation = runtime.begin_generation(w, pid=os.getpid())
+        stored = runtime.find_runtime(w)
+    view = MarketView()
+    with store.reading(bot_id) as r:
+        books = load_books(r, Books(bot_version=version("botgraph"), mode=config.mode))
+        progress = runtime.find_progress(r)
+        since = cutoff(config, progress.last_sync_at, books.live_orders) if progress.last_sync_at else _EVER
+        known = fills.known_fill_ids(r, since)
+        view.load(r)
+    journal = Journal(store=store, log=log, bot_id=bot_id, generation=generation, books=books)
+    vitals = Vitals(runtime=_starting(stored, generation, venue, clock), clock=clock)
+    desk = OrderDesk(
+        venue=venue,
+        journal=journal,
+        config=config,
+        config_version=in_force.version,
+        config_hash=in_force.hash,
+        clock=clock,
+    )
+    monitor = PlanMonitor(journal=journal, desk=desk)
+    loop = TradingLoop(
+        venue=venue,
+        journal=journal,
+        reconciliation=Reconciliation(venue=venue, journal=journal, config=config, clock=clock, known=known),
+        desk=desk,
+        monitor=monitor,
+        decisions=Decisions(venue=venue, journal=journal, desk=desk, view=view, config=config, clock=clock),
+        control=RunControl(
+            store=store, bot_id=bot_id, journal=journal, desk=desk, monitor=monitor, vitals=vitals, clock=clock
+        ),
+        view=view,
+        vitals=vitals,
+        config=config,
+        clock=clock,
+        progress=progress,
+        resume_as=_resumed(stored),
+    )
+    journal.drain()
+    journal.commit(lambda w: runtime.save_runtime(w, vitals.beat()))
+    _log.info("bot_assembled", bot_id=bot_id, generation=generation, venue=venue.name, config_version=in_force.version)
+    return Bot(loop=loop, journal=journal, venue=venue, store=store, config=config, generation=generation)
+
+
+def _bot_id(store: Store, from_file: BotConfig | None) -> str:
+    """The bot of this home: the one that the file names, else the only one of the store, else the default."""
+    if from_file is not None:
+        return from_file.bot_id
+    known = store.bot_ids()
+    return known[0] if len(known) == 1 else BotConfig().bot_id
+
+
+def _config_in_force(store: Store, bot_id: str, from_file: BotConfig | None, settings: Settings) -> _InForce:
+    """The store's version. The first start imports the file, or writes one with the defaults and the feed of the command line."""
+    with store.reading(bot_id) as r:
+        stored = configs.find_config(r)
+    if stored is not None:
+        if from_file is not None and config_hash(config_values(from_file)) != stored.config_hash:
+            _report_edit(store, bot_id, stored.version)
+        return _InForce(config=parse_config(stored.values), version=stored.version, hash=stored.config_hash)
+    config = with_feed(
+        from_file or BotConfig(bot_id=bot_id), candles=settings.candles, seed=settings.seed, speed=settings.speed
+    )
+    values = config_values(config)
+    digest = config_hash(values)
+    write_config(settings.config_file, config)
+    with store.writing(bot_id) as w:
+        configs.save_config(w, version=1, values=values, config_hash=digest, user="first start", reason="imported")
+    return _InForce(config=config, version=1, hash=digest)
+
+
+def _report_edit(store: Store, bot_id: str, in_force: int) -> None:
+    """A file edited by hand is reported, never silently taken."""
+    cause = f"config/bot.yaml differs from version {in_force}, which is in force."
+    fault = Fault("CFG_005", cause, context={"version": in_force})
+    with store.writing(bot_id) as w:
+        errors.save_error(w, fault.semantic(now=w.now))
+
+
+def _starting(stored: Runtime | None, generation: int, venue: Venue, clock: Clock) -> Runtime:
+    """The runtime of a process that has just started: what it was before, but not reconciled yet."""
+    return Runtime(
+        run_state=RunState.STARTING,
+        run_state_reason=None,
+        generation=generation,
+        last_heartbeat=None,
+        process_ended_at=None,
+        observed_at=stored.observed_at if stored else None,
+        venue_time=stored.venue_time if stored else None,
+        venue_is_replay=venue.replay_of is not None,
+        circuit_breaker_reason=stored.circuit_breaker_reason if stored else None,
+        checks=(),
+        started_at=clock.now(),
+        ticks=0,
+        last_tick_at=None,
+        loop_latency_ms=(None, None, None),
+    )
+
+
+def _resumed(stored: Runtime | None) -> tuple[RunState, str | None]:
+    """The state to go on in once reconciled: the one before, for a state survives a restart."""
+    if stored is None or stored.run_state is RunState.STARTING:
+        return RunState.RUNNING, None
+    reason = stored.run_state_reason
+    return stored.run_state, capped(reason, REASON_BYTES) if reason else None

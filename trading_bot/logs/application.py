@@ -1,0 +1,40 @@
+"""The application log: what a process did, for a person who looks for a cause. JSON lines, rotated by size; never secrets."""
+
+import logging
+from logging.handlers import RotatingFileHandler
+from pathlib import Path
+
+import structlog
+
+FILE_BYTES = 10_000_000
+OLDER_FILES = 3
+
+
+class _File(RotatingFileHandler):
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - the standard library's name
+        """A log that can't be written, as on a full disk, must not end the process or litter its output."""
+
+
+def log_to(path: Path) -> None:
+    """Send this process's log, and that of its libraries from WARNING on, to the file."""
+    handler = _File(path, maxBytes=FILE_BYTES, backupCount=OLDER_FILES, encoding="utf-8", delay=True)
+    handler.setFormatter(logging.Formatter("%(message)s"))
+    root = logging.getLogger()
+    root.addHandler(handler)
+    root.setLevel(logging.WARNING)
+    for ours in ("trading_bot", "graph", "resolvers", "workflows"):
+        logging.getLogger(ours).setLevel(logging.INFO)
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.stdlib.filter_by_level,
+            structlog.stdlib.add_log_level,
+            structlog.stdlib.add_logger_name,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            structlog.processors.JSONRenderer(),
+        ],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+        cache_logger_on_first_use=True,
+    )
