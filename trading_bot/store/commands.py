@@ -1,0 +1,109 @@
+"""Commands: what was asked of the bot and what came of it, and the intents that keep a write from happening twice."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+
+from trading_bot.domain.commands import Addressee, Command, CommandKind, CommandStatus, Intent
+from trading_bot.errors.fault import Fault
+from trading_bot.store.inserts import insert_into
+from trading_bot.store.paging import Page, page_of
+from trading_bot.store.rows import made, of_bot, select_of, values_of
+from trading_bot.store.semantic import dumped, loaded
+from trading_bot.store.tables import commands, intents
+from trading_bot.store.transaction import Reading, Writing
+
+INTENTS_KEPT = timedelta(hours=24)
+"""How long an idempotency key is remembered."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredIntent:
+    """A write that was carried out under an idempotency key."""
+
+    digest: str
+    """SHA-256 of what was asked."""
+    subject_id: str
+    """Id of what the write made, such as a command."""
+    created_at: datetime
+    """Wall clock when it was stored, UTC."""
+
+
+def add_command(w: Writing, command: Command) -> None:
+    """Store a new command; an id that is there already is an IntegrityError."""
+    addressee = Addressee.SUPERVISOR if command.kind is CommandKind.RESTART_PROCESS else Addressee.BOT
+    w.connection.execute(commands.insert(), {**_row(command), "addressee": addressee})
+
+
+def save_command(w: Writing, command: Command) -> None:
+    """Keep what has become of the command."""
+    where = of_bot(w, commands), commands.c.id == command.id
+    w.connection.execute(commands.update().where(*where).values(_row(command)))
+
+
+def find_command(r: Reading, id: str) -> Command | None:
+    """The command of that id."""
+    row = r.connection.execute(_all(r).where(commands.c.id == id)).one_or_none()
+    return None if row is None else _command(row)
+
+
+def list_pending_commands(r: Reading, addressee: Addressee = Addressee.BOT) -> tuple[Command, ...]:
+    """Commands that their addressee has not taken, oldest first."""
+    waiting = commands.c.status == CommandStatus.PENDING, commands.c.addressee == addressee
+    return tuple(_command(row) for row in r.connection.execute(_all(r).where(*waiting).order_by(commands.c.number)))
+
+
+def list_commands(r: Reading, first: int, after: str | None = None) -> Page[Command]:
+    """Commands, newest first."""
+    return page_of(r, _all(r), (commands.c.number,), first=first, after=after, load=_command)
+
+
+def find_intent(r: Reading, *, key_id: str, idempotency_key: str) -> StoredIntent | None:
+    """What the API key `key_id` did under that idempotency key in the last 24 hours, on whichever bot."""
+    query = select_of(StoredIntent, intents).where(
+        intents.c.key_id == key_id,
+        intents.c.idempotency_key == idempotency_key,
+        intents.c.created_at > r.now - INTENTS_KEPT,
+    )
+    row = r.connection.execute(query).one_or_none()
+    return None if row is None else made(StoredIntent, row)
+
+
+def add_intent(w: Writing, intent: Intent, *, subject_id: str) -> None:
+    """Note that `intent` is being carried out and made `subject_id`; forgets those of more than 24 hours ago.
+
+    QRY_007 when the API key has used the idempotency key before, or the confirm token was used.
+    """
+    w.connection.execute(intents.delete().where(intents.c.created_at <= w.now - INTENTS_KEPT))
+    row = {
+        "key_id": intent.caller.key_id,
+        "idempotency_key": intent.idempotency_key,
+        "bot_id": w.bot_id,
+        "digest": intent.digest,
+        "reason": intent.reason,
+        "token_id": intent.token_id,
+        "subject_id": subject_id,
+        "created_at": w.now,
+    }
+    if w.connection.execute(insert_into(w.connection, intents).values(row).on_conflict_do_nothing()).rowcount != 1:
+        raise Fault(
+            "QRY_007",
+            "The idempotency key or the confirm token was used for another write.",
+            context={"idempotencyKey": intent.idempotency_key},
+        )
+
+
+def _all(r: Reading) -> sa.Select[Any]:
+    return sa.select(commands).where(of_bot(r, commands))
+
+
+def _row(command: Command) -> dict[str, Any]:
+    return {**values_of(command), "error": dumped(command.error) if command.error else None}
+
+
+def _command(row: sa.Row[Any]) -> Command:
+    columns = dict(row._mapping)  # noqa: SLF001 - SQLAlchemy's public name for it
+    del columns["number"], columns["addressee"]
+    return Command(**{**columns, "error": loaded(row.error) if row.error else None})

@@ -1,0 +1,12 @@
+"""Inserts that may meet a row that is there already: each database has its own form of one and the same statement."""
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+
+_FORMS = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
+
+
+def insert_into(connection: sa.Connection, table: sa.Table) -> postgresql.Insert:
+    """An INSERT with `on_conflict_do_update` and `on_conflict_do_nothing`, in the form of the connection's database."""
+    # Both forms have these two methods with the same arguments; only one of the classes can be named.
+    return _FORMS[connection.dialect.name](table)  # type: ignore[return-value]

@@ -1,0 +1,64 @@
+"""Orders: the bot's own, from the intent to the end."""
+
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from trading_bot.domain.orders import LIVE, Order
+from trading_bot.store.rows import made, of_bot, put, select_of, values_of
+from trading_bot.store.tables import orders
+from trading_bot.store.transaction import Reading, Writing
+
+_AGE = (orders.c.created_at, orders.c.recorded_at, orders.c.client_order_id)
+_IS_LIVE = orders.c.status.in_(sorted(LIVE, key=lambda status: status.value))
+
+
+def save_order(w: Writing, order: Order) -> None:
+    """Add the order, or renew it."""
+    put(w, orders, {**values_of(order), "recorded_at": w.now}, once=("recorded_at",))
+
+
+def find_order(r: Reading, client_order_id: str) -> Order | None:
+    """The order of that client order id."""
+    return _one(r, _all(r).where(orders.c.client_order_id == client_order_id))
+
+
+def find_order_by_venue_id(r: Reading, order_id: str) -> Order | None:
+    """The order of that venue's id."""
+    return _one(r, _all(r).where(orders.c.venue_order_id == order_id).order_by(*_AGE).limit(1))
+
+
+def list_live_orders(r: Reading) -> tuple[Order, ...]:
+    """Orders that may still act, oldest first."""
+    return _several(r, _all(r).where(_IS_LIVE).order_by(*_AGE))
+
+
+def list_display_orders(r: Reading, first: int) -> tuple[Order, ...]:
+    """Up to `first` orders: live ones, then ended ones, each newest first."""
+    newest = tuple(column.desc() for column in _AGE)
+    live = _several(r, _all(r).where(_IS_LIVE).order_by(*newest).limit(first))
+    return live + _several(r, _all(r).where(sa.not_(_IS_LIVE)).order_by(*newest).limit(first - len(live)))
+
+
+def list_plan_orders(r: Reading, plan_id: str) -> tuple[Order, ...]:
+    """All orders of a plan, oldest first."""
+    return _several(r, _all(r).where(orders.c.plan_id == plan_id).order_by(*_AGE))
+
+
+def count_orders_since(r: Reading, since_wall: datetime) -> int:
+    """Orders intended at or after a wall-clock time."""
+    since = sa.select(sa.func.count()).where(of_bot(r, orders), orders.c.recorded_at >= since_wall)
+    return r.connection.execute(since).scalar_one()
+
+
+def _all(r: Reading) -> sa.Select[tuple[object, ...]]:
+    return select_of(Order, orders).where(of_bot(r, orders))
+
+
+def _one(r: Reading, query: sa.Select[tuple[object, ...]]) -> Order | None:
+    row = r.connection.execute(query).one_or_none()
+    return None if row is None else made(Order, row)
+
+
+def _several(r: Reading, query: sa.Select[tuple[object, ...]]) -> tuple[Order, ...]:
+    return tuple(made(Order, row) for row in r.connection.execute(query))

@@ -1,0 +1,58 @@
+"""Rows: domain values as rows of their table and back, field by column under the same name."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import fields
+from functools import cache
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import sqlalchemy as sa
+
+from trading_bot.store.inserts import insert_into
+from trading_bot.store.transaction import Reading, Writing
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+    T = TypeVar("T", bound=DataclassInstance)
+else:
+    T = TypeVar("T")
+
+
+def select_of(model: type[T], table: sa.Table) -> sa.Select[Any]:
+    """A SELECT of the columns that `model` is made of."""
+    return sa.select(*(table.c[name] for name in _names(model)))
+
+
+def made(model: type[T], row: sa.Row[Any]) -> T:
+    """The value that `row` of `select_of` holds."""
+    return model(**row._mapping)  # noqa: SLF001 - SQLAlchemy's public name for it
+
+
+def values_of(value: T) -> dict[str, Any]:
+    """The fields of `value` by name, not going into nested values."""
+    return {name: getattr(value, name) for name in _names(type(value))}
+
+
+def of_bot(r: Reading, table: sa.Table) -> sa.ColumnElement[bool]:
+    """That a row belongs to the bot of `r`."""
+    return table.c.bot_id == r.bot_id
+
+
+def put(w: Writing, table: sa.Table, row: Mapping[str, Any], *, once: Iterable[str] = ()) -> None:
+    """Insert `row`, or renew the one with its primary key; the columns named in `once` keep what they were first given."""
+    keys = [column.name for column in table.primary_key]
+    statement = insert_into(w.connection, table).values(bot_id=w.bot_id, **row)
+    kept = {*keys, "bot_id", *once}
+    renewed = {name: statement.excluded[name] for name in row if name not in kept}
+    w.connection.execute(statement.on_conflict_do_update(index_elements=keys, set_=renewed))
+
+
+def add(w: Writing, table: sa.Table, row: Mapping[str, Any]) -> bool:
+    """Insert `row`; False, and nothing changed, when a row with one of its unique keys is there."""
+    statement = insert_into(w.connection, table).values(bot_id=w.bot_id, **row).on_conflict_do_nothing()
+    return w.connection.execute(statement).rowcount == 1
+
+
+@cache
+def _names(model: type[Any]) -> tuple[str, ...]:
+    return tuple(field.name for field in fields(model))
