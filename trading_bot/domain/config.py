@@ -8,10 +8,14 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import Enum
 from math import isnan
-from typing import Literal
+from typing import ClassVar, Literal
 
 from trading_bot.domain.account import TradingMode
 from trading_bot.domain.instruments import instrument
+
+
+# Read by the edge that parses a file: a key that is not known is a mistake, not a wish.
+_STRICT = {"extra": "forbid"}
 
 
 def _within(name: str, value: Decimal | float, low: Decimal | float, high: Decimal | float) -> None:
@@ -45,6 +49,8 @@ class FeedKind(Enum):
 class FaultRates:
     """How often the paper exchange misbehaves, as shares of attempts (0 to 1), keyed by hash of seed, order and attempt."""
 
+    __pydantic_config__: ClassVar[dict[str, str]] = _STRICT
+
     rate_limit: float = 0.0
     """A call is refused because of too many calls; nothing happened."""
     timeout: float = 0.0
@@ -66,6 +72,8 @@ class FaultRates:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PaperVenue:
     """The built-in paper exchange."""
+
+    __pydantic_config__: ClassVar[dict[str, str]] = _STRICT
 
     kind: Literal["paper"] = "paper"
     """Names the venue."""
@@ -109,6 +117,8 @@ class PaperVenue:
 class BullFlag:
     """Parameters of the bull-flag breakout."""
 
+    __pydantic_config__: ClassVar[dict[str, str]] = _STRICT
+
     kind: Literal["bull-flag-breakout"] = "bull-flag-breakout"
     """Names the strategy."""
     pole_bars: int = 8
@@ -140,6 +150,8 @@ class BullFlag:
 class VwapPullback:
     """Parameters of the VWAP pullback."""
 
+    __pydantic_config__: ClassVar[dict[str, str]] = _STRICT
+
     kind: Literal["vwap-pullback"] = "vwap-pullback"
     """Names the strategy."""
     trend_bars: int = 20
@@ -170,6 +182,8 @@ Strategy = BullFlag | VwapPullback
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RiskLimits:
     """Limits that no strategy or model can override. They refuse only what increases exposure."""
+
+    __pydantic_config__: ClassVar[dict[str, str]] = _STRICT
 
     max_position_size_pct: float = 5.0
     """Largest worth of one position, in percent of equity, 1 to 10."""
@@ -208,6 +222,8 @@ class OnSignal(Enum):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BotConfig:
     """Everything an operator may set about one bot."""
+
+    __pydantic_config__: ClassVar[dict[str, str]] = _STRICT
 
     bot_id: str = "main"
     """1 to 8 characters a-z and 0-9; part of every client order id."""

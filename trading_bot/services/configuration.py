@@ -34,10 +34,12 @@ def parse_config(values: object) -> BotConfig:
     try:
         return _codec().validate_python(values)
     except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        field = ".".join(str(part) for part in first["loc"]) or "(whole file)"
+        problems = error.errors(include_url=False)
+        # Of a strategy's possible kinds, the one that was meant says what is wrong; the others only say that they were not meant.
+        first = next((problem for problem in problems if problem["type"] != "literal_error"), problems[0])
+        field = ".".join(str(part) for part in first["loc"] if not _is_class(part)) or "(whole file)"
         text = str(first["msg"]).removeprefix("Value error, ")
-        context = {"field": field, "problems": error.error_count()}
+        context = {"field": field, "problems": len(problems)}
         raise Fault("CFG_001", f"`{field}`: {text}", context=context) from error
 
 
@@ -104,6 +106,11 @@ def with_feed(config: BotConfig, *, candles: Path | None, seed: int | None, spee
     if speed is not None:
         venue = replace(venue, speed=None if speed == "max" else float(speed))
     return replace(config, venue=venue)
+
+
+def _is_class(part: object) -> bool:
+    """Whether a part of a problem's path is the name of a class, which is no key of the file."""
+    return isinstance(part, str) and part[:1].isupper()
 
 
 class _StrictLoader(yaml.SafeLoader):
