@@ -13,7 +13,6 @@ from typing import ClassVar, Literal
 from trading_bot.domain.account import TradingMode
 from trading_bot.domain.instruments import instrument
 
-
 # Read by the edge that parses a file: a key that is not known is a mistake, not a wish.
 _STRICT = {"extra": "forbid"}
 
