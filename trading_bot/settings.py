@@ -11,7 +11,7 @@ from trading_bot.errors.fault import Fault
 
 SHOWN_CHARACTERS = 40
 HIDDEN = frozenset({"BOT_API_AUTH_TOKEN", "BOTGRAPH_STORE_URL"})  # the second may hold a password
-STORES = ("sqlite:///", "postgresql+psycopg://")
+STORES = ("sqlite:///", "postgresql+psycopg://", "postgresql://")
 
 
 def _absolute(path: Path) -> Path:
@@ -169,11 +169,6 @@ class Settings(BaseSettings):
     def supervisor_lock(self) -> Path:
         """Held by the one supervisor of this home; holds its pid."""
         return self.home / "supervisor.lock"
-
-    @property
-    def bot_lock(self) -> Path:
-        """Held by the one bot of this home."""
-        return self.home / "bot.lock"
 
     @property
     def api_address(self) -> str:

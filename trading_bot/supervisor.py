@@ -13,9 +13,12 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
+import structlog
 from rich.console import Console
+from structlog.typing import FilteringBoundLogger
 
 from trading_bot.clock import Clock
+from trading_bot.logs.application import log_to
 from trading_bot.services.keys import Keys
 from trading_bot.settings import NAMES, Settings
 from trading_bot.store.engine import open_engine
@@ -24,7 +27,6 @@ from trading_bot.supervision import greeting
 from trading_bot.supervision.keeper import REFUSED, Keeper, Refusal
 from trading_bot.supervision.limits import Limits
 from trading_bot.supervision.lock import held
-from trading_bot.supervision.log import open_log
 from trading_bot.supervision.port import require_free
 from trading_bot.supervision.process import take_over
 from trading_bot.supervision.program import Program, cleaned, read_note
@@ -65,6 +67,7 @@ def supervise(
     """
     os.umask(0o077)
     settings.make_folders()
+    log_to(settings.logs_dir / "supervisor.log")
     with held(settings.supervisor_lock):
         bot, api = _programs(settings, commands or Commands(), release=release)
         supervisor = _Supervisor(
@@ -116,7 +119,7 @@ class _Supervisor:
         self._limits = limits
         self._out = out
         self._err = err
-        self._log = open_log(settings.logs_dir / "supervisor.log", clock=clock)
+        self._log: FilteringBoundLogger = structlog.get_logger(__name__)
         self._asked = asyncio.Event()
         self._keepers: list[Keeper] = []
 
