@@ -50,8 +50,9 @@ def find_command(r: Reading, id: str) -> Command | None:
 
 
 def list_pending_commands(r: Reading, addressee: Addressee = Addressee.BOT) -> tuple[Command, ...]:
-    """Commands that their addressee has not taken, oldest first."""
-    waiting = commands.c.status == CommandStatus.PENDING, commands.c.addressee == addressee
+    """Commands that their addressee has not ended, oldest first: PENDING ones, and RUNNING ones to go on with after a restart."""
+    unfinished = (CommandStatus.PENDING, CommandStatus.RUNNING)
+    waiting = commands.c.status.in_(unfinished), commands.c.addressee == addressee
     return tuple(_command(row) for row in r.connection.execute(_all(r).where(*waiting).order_by(commands.c.number)))
 
 
