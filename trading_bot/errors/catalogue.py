@@ -288,6 +288,12 @@ _ENTRIES = (
         impact="Nothing was read or changed; the bot trades on if it runs.",
         remediation="Start it with `botgraph up`; if it runs elsewhere, set BOT_API_HOST and BOT_API_PORT to its address.",
     ),
+    _code(
+        "SYS_007", "FileError", "A file can't be written", _HIGH, _FIX,
+        meaning="A file or folder of BOTGRAPH_HOME, such as that of the first key, can't be made.",
+        impact="What needed the file was not done; nothing half-written is left.",
+        remediation="Free disk space and check that BOTGRAPH_HOME and the folder of context.file belong to you and may be written, then start again.",
+    ),
 )  # fmt: skip
 
 CATALOGUE = MappingProxyType({known.error_code: known for known in _ENTRIES})

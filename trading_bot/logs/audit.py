@@ -1,0 +1,140 @@
+"""The audit log: append-only JSON lines per stream and day, durable, chained by hashes, repaired after a crash.
+
+A line is `{"seq", "ts", "outbox", …the record…, "prev", "hash"}`: its number in the stream (over all days), the wall clock, the record's
+number in the store's outbox, and two SHA-256 sums. `hash` is over the line's own bytes without itself, `prev` is the line before's, so a
+line that was changed, moved or taken out shows. The day is chosen when a line is written: no file is ever renamed, so none can be lost.
+
+One write and one fdatasync make records durable; what a crash leaves behind (half a line, or blocks of zeros that never reached the disk)
+is set aside beside the file and never read as a record. A record whose number the stream already has is not written again, so the outbox
+may hand over the same ones as often as it likes.
+"""
+
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from trading_bot.clock import Clock
+from trading_bot.domain.streams import STREAMS
+from trading_bot.errors.fault import Fault
+from trading_bot.logs.chain import GENESIS, parsed
+from trading_bot.logs.files import TornTail, complete_lines, daily_files
+from trading_bot.logs.stream import Entry, Stream
+
+# The data model's name (000) for this one stream's files.
+_FILE_STEMS = {stream: stream for stream in STREAMS} | {"errors": "error_log"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verification:
+    """Whether a stream is as it was written."""
+
+    ok: bool
+    """Whether every line hangs on the one before it."""
+    records: int
+    """Lines that do, up to the first that does not."""
+    broken_at: str | None
+    """File and line number of the first that does not, as `<file>:<line>`; null when all do."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _One:
+    """A record of one's own number, for `append`."""
+
+    id: int
+    stream: str
+    record: Mapping[str, Any]
+
+
+class AuditLog:
+    """All streams of one home. Safe to share between threads, and the files between processes of one host."""
+
+    def __init__(self, folder: Path, clock: Clock) -> None:
+        self._folder = folder
+        self._clock = clock
+        self._streams: dict[str, Stream] = {}
+        self._alone = threading.Lock()
+
+    def append(self, stream: str, outbox_id: int, record: dict[str, Any]) -> None:
+        """Write one record, unless the stream has its number (of the record's `bot_id`), and return when it is durable.
+
+        SYS_005 when it can't be written; nothing of it is in the log then. ValueError for an unknown stream.
+        """
+        self.append_all([_One(id=outbox_id, stream=stream, record=record)])
+
+    def append_all(self, entries: Sequence[Entry]) -> None:
+        """The same for several, in the order of their numbers, with one fdatasync for each stream.
+
+        SYS_005 when some could not be written: give the same entries again later, those that are in the log already are left out.
+        """
+        by_stream: dict[str, list[Entry]] = {}
+        for entry in entries:
+            by_stream.setdefault(_stem(entry.stream), []).append(entry)
+        with self._alone:
+            for stem, its_own in by_stream.items():
+                writer = self._streams.setdefault(stem, Stream(self._folder, stem))
+                with _told(stem):
+                    writer.append(its_own, self._clock.now)
+
+    def take_torn(self) -> tuple[TornTail, ...]:
+        """What was set aside since the last time that this was asked: a crash's leftovers, worth telling an operator."""
+        with self._alone:
+            torn = tuple(tail for stream in self._streams.values() for tail in stream.torn)
+            for stream in self._streams.values():
+                stream.torn.clear()
+        return torn
+
+    def verify(self, stream: str) -> Verification:
+        """Read the whole stream and compare its sums. An unfinished last line is no record. SYS_005 when a file can't be read."""
+        records, prev = 0, GENESIS
+        for file, number, raw in self._lines(stream):
+            line = parsed(raw)
+            if line is None or (line.seq, line.prev) != (records + 1, prev):
+                return Verification(ok=False, records=records, broken_at=f"{file.name}:{number}")
+            records, prev = line.seq, line.hash
+        return Verification(ok=True, records=records, broken_at=None)
+
+    def read(self, stream: str) -> Iterator[dict[str, Any]]:
+        """The stream's lines as data, oldest first. SYS_005 when a file can't be read, or a line is no JSON."""
+        for file, number, raw in self._lines(stream):
+            try:
+                yield orjson.loads(raw)
+            except orjson.JSONDecodeError:
+                raise Fault("SYS_005", f"Line {number} of {file.name} is no JSON.") from None
+
+    def close(self) -> None:
+        """Let go of the files."""
+        with self._alone:
+            for stream in self._streams.values():
+                stream.close()
+
+    def _lines(self, stream: str) -> Iterator[tuple[Path, int, bytes]]:
+        stem = _stem(stream)
+        with _told(stem):
+            for file in daily_files(self._folder, stem):
+                for number, raw in enumerate(complete_lines(file), start=1):
+                    yield file, number, raw
+
+
+def _stem(stream: str) -> str:
+    try:
+        return _FILE_STEMS[stream]
+    except KeyError:
+        msg = f"Expected a stream of {', '.join(STREAMS)}, was {stream}."
+        raise ValueError(msg) from None
+
+
+@contextmanager
+def _told(stem: str) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise Fault(
+            "SYS_005",
+            f"The log `{stem}` can't be read or written: {error.strerror}.",
+            context={"stream": stem, "errno": error.errno},
+        ) from error

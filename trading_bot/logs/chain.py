@@ -1,0 +1,52 @@
+"""Chain: one line of the audit log as bytes, and how it hangs on the one before."""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+GENESIS = "0" * 64
+"""What the first line of a stream hangs on."""
+_HASH_FIELD = b',"hash":"'
+_ENDING = len(_HASH_FIELD) + 64 + len(b'"}')
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """What the log itself wrote into a line."""
+
+    seq: int
+    """Number in the stream, from 1."""
+    outbox: int
+    """Number in the store's outbox."""
+    bot_id: str
+    """Whose outbox."""
+    prev: str
+    """Hash of the line before."""
+    hash: str
+    """Hash of this one."""
+
+
+def chained(record: Mapping[str, Any], *, seq: int, at: str, outbox: int, prev: str) -> tuple[bytes, str]:
+    """The line of `record`, ending in a newline, and its hash."""
+    body = orjson.dumps({"seq": seq, "ts": at, "outbox": outbox, **record, "prev": prev})
+    digest = hashlib.sha256(body).hexdigest()
+    return b"".join((body[:-1], _HASH_FIELD, digest.encode(), b'"}\n')), digest
+
+
+def parsed(raw: bytes) -> Line | None:
+    """What stands in a line (without its newline); null when it is not one or its hash is wrong."""
+    body = raw[:-_ENDING] + b"}"
+    digest = hashlib.sha256(body).hexdigest()
+    if raw[-_ENDING:] != b"".join((_HASH_FIELD, digest.encode(), b'"}')):
+        return None
+    try:
+        data = orjson.loads(body)
+        line = Line(
+            seq=data["seq"], outbox=data["outbox"], bot_id=data.get("bot_id", ""), prev=data["prev"], hash=digest
+        )
+    except (orjson.JSONDecodeError, KeyError, TypeError, AttributeError):
+        return None
+    return line

@@ -1,0 +1,171 @@
+"""Stream: one stream of the audit log, appended to by one writer at a time, of whichever process."""
+
+import fcntl
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Protocol
+
+from trading_bot.logs.chain import GENESIS, chained, parsed
+from trading_bot.logs.files import Tail, TornTail, complete_lines, daily_files, day_of, repaired, sync_folder
+
+_BATCH = 200  # records of one write and one fdatasync
+
+
+class Entry(Protocol):
+    """One record of the store's outbox."""
+
+    @property
+    def id(self) -> int:
+        """Number in the outbox, rising for each bot."""
+        ...
+
+    @property
+    def stream(self) -> str:
+        """The stream that it belongs to."""
+        ...
+
+    @property
+    def record(self) -> Mapping[str, Any]:
+        """JSON data, with the bot's id as `bot_id`."""
+        ...
+
+
+class Stream:
+    """The writer of one stream. Not safe to share between threads; any number of processes may have their own."""
+
+    def __init__(self, folder: Path, stem: str) -> None:
+        self._folder = folder
+        self._stem = stem
+        self._lock: int | None = None
+        self._file: int | None = None
+        self._day = ""
+        self._end = 0
+        self._seq = 0
+        self._hash = GENESIS
+        self._numbers: dict[str, int] = {}  # by bot, the last number of its outbox that the stream has
+        self.torn: list[TornTail] = []
+
+    def append(self, entries: Sequence[Entry], now: Callable[[], datetime]) -> None:
+        """Write the entries that the stream does not have yet, and return when they are durable.
+
+        OSError when that failed: what had become durable before stays, the rest is not there, and the same entries may be given again.
+        """
+        try:
+            with self._locked() as lock:
+                moment = now()  # under the lock, so that no line is older than the one before it
+                file = self._caught_up(lock, f"{moment:%Y-%m-%d}")
+                for batch in _batches(entries):
+                    self._write(file, batch, moment.isoformat(timespec="microseconds"))
+        except OSError:
+            self.close()  # whatever is remembered may be wrong now: the next append looks at the files again
+            raise
+
+    def close(self) -> None:
+        """Let go of the files."""
+        for handle in (self._file, self._lock):
+            if handle is not None:
+                os.close(handle)
+        self._file = self._lock = None
+
+    @contextmanager
+    def _locked(self) -> Iterator[int]:
+        if self._lock is None:
+            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self._lock = os.open(self._folder / f".{self._stem}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        lock = self._lock
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        try:
+            yield lock
+        finally:
+            if self._lock is not None:  # closing it has let go of it as well
+                fcntl.flock(lock, fcntl.LOCK_UN)
+
+    def _caught_up(self, lock: int, today: str) -> int:
+        """The newest file, open, with its last record known.
+
+        The lock file names the newest day, so that a writer whose clock was set back does not go on in an older file.
+        """
+        if self._file is not None and self._day >= today and os.pread(lock, len(today), 0) == self._day.encode():
+            found = os.fstat(self._file)
+            if found.st_size == self._end and found.st_nlink:
+                return self._file
+        file = self._opened(today)
+        os.pwrite(lock, self._day.encode(), 0)
+        return file
+
+    def _opened(self, today: str) -> int:
+        if self._file is not None:
+            os.close(self._file)
+            self._file = None
+        files = daily_files(self._folder, self._stem)
+        tails = list(self._tails(files))
+        last = tails[-1].last if tails else None
+        self._seq, self._hash = (last.seq, last.hash) if last else (0, GENESIS)
+        self._numbers = {last.bot_id: last.outbox} if last else {}
+        if files and day_of(files[-1]) >= today:
+            path, self._end = files[-1], tails[0].size
+        else:
+            path, self._end = self._folder / f"{self._stem}-{today}.jsonl", 0
+        self._day = day_of(path)
+        is_new = not path.exists()
+        self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+        if is_new:
+            sync_folder(self._folder)
+        return self._file
+
+    def _tails(self, files: Sequence[Path]) -> Iterator[Tail]:
+        """The repaired ends of the files, newest first, up to one that has a record."""
+        for file in reversed(files):
+            tail = repaired(file)
+            if tail.torn is not None:
+                self.torn.append(tail.torn)
+            yield tail
+            if tail.last is not None:
+                return
+
+    def _write(self, file: int, batch: Sequence[Entry], at: str) -> None:
+        seq, digest, numbers = self._seq, self._hash, dict(self._numbers)
+        lines = []
+        for entry in batch:
+            bot_id = str(entry.record.get("bot_id", ""))
+            if entry.id <= numbers.setdefault(bot_id, self._last_number(bot_id)):
+                continue
+            seq += 1
+            line, digest = chained(entry.record, seq=seq, at=at, outbox=entry.id, prev=digest)
+            lines.append(line)
+            numbers[bot_id] = entry.id
+        if lines:
+            data = b"".join(lines)
+            _append_durably(file, data, self._end)
+            self._end += len(data)
+        self._seq, self._hash, self._numbers = seq, digest, numbers
+
+    def _last_number(self, bot_id: str) -> int:
+        """The last number of the bot that the stream has; reads the stream once for a bot that did not write its last record."""
+        if bot_id in self._numbers:
+            return self._numbers[bot_id]
+        for file in reversed(daily_files(self._folder, self._stem)):
+            found = [line.outbox for raw in complete_lines(file) if (line := parsed(raw)) and line.bot_id == bot_id]
+            if found:
+                return found[-1]
+        return 0
+
+
+def _batches(entries: Sequence[Entry]) -> Iterator[Sequence[Entry]]:
+    for start in range(0, len(entries), _BATCH):
+        yield entries[start : start + _BATCH]
+
+
+def _append_durably(file: int, data: bytes, end: int) -> None:
+    try:
+        written = os.write(file, data)
+        while written < len(data):  # after a short write the next one says why: the disk is full, a limit is reached
+            written += os.write(file, data[written:])
+        os.fdatasync(file)
+    except OSError:
+        with suppress(OSError):  # what can't be cut off now is set aside by the next append
+            os.ftruncate(file, end)
+        raise
