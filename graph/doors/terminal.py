@@ -20,6 +20,7 @@ from trading_bot.settings import Settings, load_settings
 
 if TYPE_CHECKING:
     from rich.console import Console
+
     from trading_bot.services.keys import Keys
 
 REFUSED = 78  # EX_CONFIG of sysexits.h: starting again would not help
@@ -188,13 +189,20 @@ def create_key(
 def list_keys() -> None:
     """Show all keys, without their secrets."""
     for known in _keys().list():
-        typer.echo(known)
+        state = f"revoked {known.revoked_at:%Y-%m-%dT%H:%MZ}" if known.revoked_at else "open"
+        rate = f"{known.rate_per_minute} a minute" if known.rate_per_minute is not None else "rate of the setting"
+        typer.echo(
+            f"{known.id}  {known.scope.value:<8}{state:<26}{rate}, {known.max_response_bytes} bytes, "
+            f"made {known.created_at:%Y-%m-%dT%H:%MZ}: {known.name}"
+        )
 
 
 @key_app.command("revoke")
 def revoke_key(key_id: Annotated[str, typer.Argument(help="Its id, as `botgraph key list` shows it.")]) -> None:
     """End a key; what uses it is refused within a second."""
-    _keys().revoke(key_id)
+    if not _keys().revoke(key_id):
+        remediation = "Run `botgraph key list` to see all keys with their ids."
+        raise Fault("QRY_005", f"There is no key `{key_id[:40]}`.", remediation=remediation)
     typer.echo(f"Key {key_id} is revoked.")
 
 
@@ -222,14 +230,13 @@ def _settings(*, candles: Path | None = None, **overrides: str | None) -> Settin
 
 def _become(module: str, settings: Settings) -> None:
     """Go on as another program of ours, in this process, so that signals reach it directly."""
-    os.execve(sys.executable, [sys.executable, "-m", module], os.environ | settings.environment())  # noqa: S606 - fixed
+    os.execve(sys.executable, [sys.executable, "-P", "-m", module], os.environ | settings.environment())  # noqa: S606 - fixed
 
 
 def _keys() -> "Keys":
     from trading_bot.services.keys import Keys  # noqa: PLC0415
-    from trading_bot.store.schema import require_current  # noqa: PLC0415
-
     from trading_bot.store.engine import open_engine  # noqa: PLC0415
+    from trading_bot.store.schema import require_current  # noqa: PLC0415
 
     engine = open_engine(load_settings().store_url)
     require_current(engine)

@@ -5,6 +5,7 @@ from datetime import datetime
 from decimal import Decimal
 from enum import Enum
 
+from trading_bot.domain.money import ZERO
 from trading_bot.domain.orders import Side
 
 
@@ -55,3 +56,8 @@ class Fill:
     """Venue time of the execution, UTC."""
     recorded_at: datetime
     """Wall clock when it was booked, UTC."""
+
+    @property
+    def realized(self) -> Decimal:
+        """Proceeds minus the cost of the lots sold, before fees, in the quote currency; zero for a fill that adds to a position."""
+        return self.realized_pnl or ZERO

@@ -1,0 +1,90 @@
+"""The API's process: `python -m graph`. Ends with 0 when asked to, 78 when it can't start as it is set up, 1 for a fault of ours."""
+
+import signal
+import socket
+import sys
+import uuid
+from types import FrameType
+
+import structlog
+
+from trading_bot.clock import SystemClock
+from trading_bot.errors.block import block
+from trading_bot.errors.fault import Fault
+from trading_bot.logs.application import log_to
+from trading_bot.settings import Settings, load_settings
+
+# sysexits.h: what is wrong is how it is set up; starting it again would not help.
+EX_CONFIG = 78
+RETRYABLE = frozenset({"SYS_002"})
+BACKLOG = 512
+
+
+def main() -> int:
+    """Serve the API of this home until it is asked to end."""
+    try:
+        settings = load_settings()
+        settings.make_folders()
+        log_to(settings.logs_dir / "api.log")
+        _serve(settings)
+    except Fault as fault:
+        _say(fault)
+        return 1 if fault.code in RETRYABLE else EX_CONFIG
+    except Exception as error:  # noqa: BLE001 - nobody is shown a bare traceback
+        fault_id = uuid.uuid4().hex
+        structlog.get_logger("graph").error("api_failed", fault_id=fault_id, exc_info=error)
+        _say(Fault("SYS_001", "The API's process failed.", context={"fault_id": fault_id}))
+        return 1
+    return 0
+
+
+def _serve(settings: Settings) -> None:
+    listening = _listen(settings.api_host, settings.api_port)
+    import uvicorn  # noqa: PLC0415 - heavy, and a taken port is told at once
+
+    from graph.server import build_app  # noqa: PLC0415 - heavy likewise
+
+    config = uvicorn.Config(
+        build_app(settings),
+        loop="uvloop",
+        http="httptools",
+        ws="websockets-sansio",
+        ws_max_size=65_536,
+        ws_per_message_deflate=False,
+        timeout_graceful_shutdown=4,
+        server_header=False,
+        date_header=False,
+        access_log=False,
+        log_config=None,
+    )
+    # uvicorn sends itself the signal again once it has ended; by then it means nothing more.
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, _ended_already)
+    uvicorn.Server(config).run(sockets=[listening])
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    """A socket that listens there; SYS_004 when it can't."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listening = socket.socket(family)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listening.bind((host, port))
+        listening.listen(BACKLOG)
+    except OSError as error:
+        listening.close()
+        cause = f"The API can't listen on {host}, port {port}: {error.strerror}."
+        raise Fault("SYS_004", cause, context={"host": host, "port": port}) from None
+    return listening
+
+
+def _ended_already(number: int, frame: FrameType | None) -> None:
+    pass
+
+
+def _say(fault: Fault) -> None:
+    print(block(fault.semantic(now=SystemClock().now())), file=sys.stderr)  # noqa: T201 - its last words
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,122 @@
+"""Documents: texts parsed and validated once, and remembered; what of a document may be executed, and how."""
+
+from collections import OrderedDict
+from dataclasses import dataclass, field
+
+from graphql import (
+    DocumentNode,
+    FieldNode,
+    FragmentDefinitionNode,
+    FragmentSpreadNode,
+    GraphQLError,
+    GraphQLSchema,
+    InlineFragmentNode,
+    OperationDefinitionNode,
+    OperationType,
+    SelectionSetNode,
+    get_operation_ast,
+    parse,
+    validate,
+)
+
+from trading_bot.errors.fault import Fault
+
+MOST_TOKENS = 5000
+REMEMBERED = 256
+REMEMBERED_CHARACTERS = 16_384
+"""Longer documents are not remembered: they are rare, and few of them would push out everything else."""
+MOST_VALIDATION_ERRORS = 10
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Document:
+    """A text, parsed and validated."""
+
+    tree: DocumentNode | None
+    """Null when there are errors."""
+    errors: tuple[GraphQLError, ...]
+    """Why it can't be executed; empty when it can."""
+
+    def operation(self, name: str | None) -> OperationDefinitionNode:
+        """The operation to execute; Fault QRY_005 when there is none of that name, or none is named among several."""
+        found = None if self.tree is None else get_operation_ast(self.tree, name)
+        if found is None:
+            cause = (
+                f"The document has no operation `{name:.40}`."
+                if name
+                else "The document must have one operation, or operationName must say which."
+            )
+            raise Fault("QRY_005", cause, context={"field": "operationName"})
+        return found
+
+
+@dataclass(slots=True, kw_only=True)
+class Documents:
+    """The documents that were asked for lately, bounded."""
+
+    schema: GraphQLSchema
+    _known: OrderedDict[str, Document] = field(default_factory=OrderedDict)
+
+    def read(self, text: str) -> Document:
+        """`text` parsed and validated, now or before."""
+        known = self._known.get(text)
+        if known is not None:
+            self._known.move_to_end(text)
+            return known
+        document = _read(self.schema, text)
+        if len(text) <= REMEMBERED_CHARACTERS and not document.errors:
+            self._known[text] = document
+            if len(self._known) > REMEMBERED:
+                self._known.popitem(last=False)
+        return document
+
+
+def _read(schema: GraphQLSchema, text: str) -> Document:
+    try:
+        tree = parse(text, max_tokens=MOST_TOKENS)
+    except GraphQLError as error:
+        return Document(tree=None, errors=(error,))
+    errors = tuple(validate(schema, tree, max_errors=MOST_VALIDATION_ERRORS))
+    return Document(tree=None if errors else tree, errors=errors)
+
+
+def require_guarded(schema: GraphQLSchema, tree: DocumentNode, operation: OperationDefinitionNode) -> None:
+    """Refuse a mutation of several root fields (QRY_003), or of one that names no scope (AUTH_002): it fails closed."""
+    if operation.operation is not OperationType.MUTATION or schema.mutation_type is None:
+        return
+    names = _root_fields(tree, operation.selection_set)
+    if len(names) > 1:
+        cause = f"A mutation document may have one root field, this has {len(names)}."
+        raise Fault("QRY_003", cause, context={"rootFields": sorted(names)[:10]})
+    for name in names.values():
+        if scope_of(schema, name) is None:
+            raise Fault("AUTH_002", f"The field `{name}` names no scope that it needs, so nobody may use it.")
+
+
+def scope_of(schema: GraphQLSchema, mutation: str) -> object:
+    """The scope that a mutation names; null when it forgot."""
+    if schema.mutation_type is None:
+        return None
+    definition = schema.mutation_type.fields[mutation].extensions["strawberry-definition"]
+    return getattr(definition.base_resolver.wrapped_func, "needs", None)
+
+
+def _root_fields(tree: DocumentNode, selections: SelectionSetNode) -> dict[str, str]:
+    """Names of the root fields by response key, each fragment looked at once; `__typename` asks for nothing."""
+    fragments = {node.name.value: node for node in tree.definitions if isinstance(node, FragmentDefinitionNode)}
+    seen: set[str] = set()
+    names: dict[str, str] = {}
+    waiting = list(selections.selections)
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, FieldNode):
+            key = (node.alias or node.name).value
+            if node.name.value != "__typename":
+                names[key] = node.name.value
+        elif isinstance(node, FragmentSpreadNode):
+            if node.name.value not in seen:
+                seen.add(node.name.value)
+                waiting.extend(fragments[node.name.value].selection_set.selections)
+        elif isinstance(node, InlineFragmentNode):
+            waiting.extend(node.selection_set.selections)
+    return names

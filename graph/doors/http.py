@@ -1,0 +1,172 @@
+"""HTTP: GraphQL over POST and, for queries, GET. Nothing of a request is looked at before its key.
+
+Follows the GraphQL-over-HTTP draft: `application/graphql-response+json` where the client asks for it (a request that could not be executed
+is then 400), `application/json` otherwise (then 200, as its rules have it).
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+from graphql import OperationType
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+
+from graph.doors.accepts import GRAPHQL_JSON, JSON, media_type
+from graph.execution import Answer, Executor, Prepared
+from graph.execution import Request as Wanted
+from graph.guard.authentication import Gate, refusal, token_of
+from graph.guard.json import as_json
+from trading_bot.errors.fault import Fault
+
+MOST_BYTES = 65_536
+"""Largest body and, for GET, largest query string."""
+VARY = "X-API-Key, Authorization, Accept, Accept-Encoding"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Door:
+    """Answers GraphQL over HTTP."""
+
+    executor: Executor
+    gate: Gate
+
+    async def answer(self, request: Request) -> Response:
+        """The answer to one request."""
+        try:
+            caller = await self.gate.caller(token_of(request.headers))
+        except Fault as fault:
+            return self._refused(request, fault, 503)
+        if caller is None:
+            return self._refused(request, refusal(), 401, {"WWW-Authenticate": "Bearer"})
+        try:
+            wanted = await _wanted(request)
+        except RefusedRequestError as refused:
+            return self._refused(request, refused.fault, refused.status, refused.headers)
+        prepared = self.executor.read(wanted)
+        if isinstance(prepared, Answer):
+            return _response(request, prepared)
+        misplaced = _misplaced(request.method, prepared)
+        if misplaced is not None:
+            return self._refused(request, misplaced.fault, misplaced.status, misplaced.headers)
+        request.state.operation = prepared.kind.value
+        return _response(request, await self.executor.carry_out(prepared, caller))
+
+    def _refused(self, request: Request, fault: Fault, status: int, headers: dict[str, str] | None = None) -> Response:
+        body = {"errors": [self.executor.shape.of_fault(fault)]}
+        return _bytes(request, body, status, {"Cache-Control": "no-store", **(headers or {})})
+
+
+class RefusedRequestError(Exception):
+    """A request that is no GraphQL request, with the status that says so."""
+
+    def __init__(self, status: int, fault: Fault, headers: dict[str, str] | None = None) -> None:
+        super().__init__(fault.cause)
+        self.status = status
+        self.fault = fault
+        self.headers = headers or {}
+
+
+def _misplaced(method: str, prepared: Prepared) -> RefusedRequestError | None:
+    """Why this operation can't be had this way; null when it can."""
+    if prepared.kind is OperationType.SUBSCRIPTION:
+        cause = "A subscription needs a WebSocket with the sub-protocol graphql-transport-ws."
+        return RefusedRequestError(400, Fault("QRY_006", cause))
+    if method == "GET" and prepared.kind is OperationType.MUTATION:
+        return RefusedRequestError(405, Fault("QRY_006", "A mutation came over GET; it needs POST."), {"Allow": "POST"})
+    return None
+
+
+async def _wanted(request: Request) -> Wanted:
+    """What the request asks for; RefusedRequestError when it is not a GraphQL request."""
+    if request.method == "GET":
+        return _request_of(_parameters(request))
+    if request.method != "POST":
+        fault = Fault("QRY_006", f"The method {request.method:.20} is not known here.")
+        raise RefusedRequestError(405, fault, {"Allow": "GET, POST"})
+    _require_json(request.headers.get("content-type", ""))
+    raw = await _body(request)
+    try:
+        body = orjson.loads(raw)
+    except orjson.JSONDecodeError as error:
+        raise RefusedRequestError(400, Fault("QRY_001", f"The body is not JSON: {error.msg}.")) from None
+    return _request_of(body)
+
+
+def _require_json(content_type: str) -> None:
+    kind, *parameters = [part.strip().lower() for part in content_type.split(";")]
+    charset = next((part[8:].strip('"') for part in parameters if part.startswith("charset=")), "utf-8")
+    if kind != JSON or charset != "utf-8":
+        cause = f"Expected the content type application/json in UTF-8, was `{content_type:.60}`."
+        raise RefusedRequestError(415, Fault("QRY_001", cause))
+
+
+async def _body(request: Request) -> bytes:
+    """The body, at most 64 KiB; what is longer is not even read."""
+    announced = request.headers.get("content-length", "0")
+    if announced.isdecimal() and int(announced) > MOST_BYTES:
+        raise _too_large()
+    body = bytearray()
+    try:
+        async for chunk in request.stream():
+            body += chunk
+            if len(body) > MOST_BYTES:
+                raise _too_large()
+    except ClientDisconnect:
+        raise RefusedRequestError(400, Fault("QRY_001", "The body ended before it was complete.")) from None
+    return bytes(body)
+
+
+def _too_large() -> RefusedRequestError:
+    return RefusedRequestError(413, Fault("QRY_001", f"The body is larger than {MOST_BYTES} bytes."))
+
+
+def _parameters(request: Request) -> dict[str, Any]:
+    """The parameters of a GET; `variables` and `extensions` are JSON."""
+    if len(request.url.query) > MOST_BYTES:
+        raise RefusedRequestError(414, Fault("QRY_001", f"The query string is longer than {MOST_BYTES} bytes."))
+    found: dict[str, Any] = dict(request.query_params)
+    for name in ("variables", "extensions"):
+        if name in found:
+            try:
+                found[name] = orjson.loads(found[name])
+            except orjson.JSONDecodeError as error:
+                cause = f"The parameter `{name}` is not JSON: {error.msg}."
+                raise RefusedRequestError(400, Fault("QRY_001", cause)) from None
+    return found
+
+
+def _request_of(body: object) -> Wanted:
+    if not isinstance(body, dict):
+        raise RefusedRequestError(400, Fault("QRY_001", "Expected a JSON object as the body."))
+    for name, kind, needed in (
+        ("query", str, True),
+        ("operationName", str, False),
+        ("variables", dict, False),
+        ("extensions", dict, False),
+    ):
+        value = body.get(name)
+        if not isinstance(value, kind) and (needed or value is not None):
+            shape = "a string" if kind is str else "an object"
+            raise RefusedRequestError(
+                400, Fault("QRY_001", f"Expected `{name}` to be {shape}.", context={"field": name})
+            )
+    # An empty operationName, as some clients send it, names none.
+    return Wanted(
+        query=body["query"], operation_name=body.get("operationName") or None, variables=body.get("variables")
+    )
+
+
+def _response(request: Request, answer: Answer) -> Response:
+    strict = media_type(request.headers.get("accept", "")) == GRAPHQL_JSON
+    is_kept = answer.kind is OperationType.QUERY and "errors" not in answer.body
+    headers = {"Cache-Control": "private, no-cache" if is_kept else "no-store"}
+    if answer.began or strict:
+        return _bytes(request, answer.body, 200 if answer.began else 400, headers)
+    return _bytes(request, {**answer.body, "data": None}, 200, headers)
+
+
+def _bytes(request: Request, body: dict[str, Any], status: int, headers: dict[str, str]) -> Response:
+    kind = media_type(request.headers.get("accept", ""))
+    content_type = f"{kind}; charset=utf-8"
+    return Response(as_json(body), status, {**headers, "Vary": VARY, "Content-Type": content_type})

@@ -1,0 +1,278 @@
+"""WebSocket: operations over the sub-protocol graphql-transport-ws, one socket for many of them.
+
+A bad message closes the socket with the protocol's code, never abnormally; a bad operation ends itself only. The key comes with
+connection_init and is looked at again with every operation and every event, so that a revoked key soon sees nothing more.
+"""
+
+import asyncio
+import contextlib
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlsplit
+
+import structlog
+from graphql import OperationType
+from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
+
+from graph.doors import messages
+from graph.doors.messages import MalformedMessageError
+from graph.execution import Answer, Executor, Prepared, Request
+from graph.guard.authentication import Gate
+from graph.guard.json import as_json
+from trading_bot.clock import Clock
+from trading_bot.domain.commands import Caller
+from trading_bot.errors.fault import Fault
+
+INIT_SECONDS = 5.0
+MOST_OPERATIONS = 50
+"""Operations that one socket may have open at the same time."""
+NO_KEY = "Forbidden: AUTH_001, no valid API key in connection_init's payload"
+KEY_REVOKED = "Forbidden: AUTH_001, the API key was revoked"
+
+log = structlog.get_logger("graph.sockets")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Door:
+    """Answers GraphQL over WebSocket."""
+
+    executor: Executor
+    gate: Gate
+    clock: Clock
+    origins: tuple[str, ...]
+    """Origins besides the server's own whose pages may connect."""
+
+    async def answer(self, websocket: WebSocket) -> None:
+        """Serve one socket until it closes."""
+        if not _is_allowed(websocket, self.origins):
+            await websocket.close(1008)  # before it is accepted: the handshake is answered with 403
+            return
+        if messages.PROTOCOL not in websocket.scope["subprotocols"]:
+            await websocket.accept()
+            await websocket.close(messages.BAD_PROTOCOL, f"The sub-protocol must be {messages.PROTOCOL}")
+            return
+        await websocket.accept(messages.PROTOCOL)
+        started = self.clock.monotonic()
+        session = Session(executor=self.executor, gate=self.gate, websocket=websocket)
+        try:
+            await session.serve()
+        finally:
+            seconds = round(self.clock.monotonic() - started, 3)
+            log.info("socket", seconds=seconds, operations=session.carried_out, close_code=session.close_code)
+
+
+class ClosedError(Exception):
+    """The socket must be closed, with a code and a reason."""
+
+    def __init__(self, code: int, reason: str) -> None:
+        super().__init__(reason)
+        self.code = code
+        self.reason = reason
+
+
+@dataclass(slots=True, kw_only=True)
+class Session:
+    """One socket: its caller, and what it has open."""
+
+    executor: Executor
+    gate: Gate
+    websocket: WebSocket
+    carried_out: int = 0
+    """Operations so far."""
+    close_code: int | None = None
+    """Why it ended."""
+    _token: str | None = None
+    _caller: Caller | None = None
+    _tasks: dict[str, asyncio.Task[None]] = field(default_factory=dict)
+
+    async def serve(self) -> None:
+        """Take messages until either side closes."""
+        ending = asyncio.get_running_loop().create_future()
+        receiver = asyncio.create_task(self._receive_all(ending))
+        try:
+            await ending
+        except ClosedError as closed:
+            await self._close(closed)
+        except WebSocketDisconnect as gone:
+            self.close_code = gone.code
+        finally:
+            tasks = [receiver, *self._tasks.values()]
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _receive_all(self, ending: asyncio.Future[None]) -> None:
+        """Handle messages one by one; what ends the socket is set on `ending`, by the tasks of operations too."""
+        try:
+            await self._initialise()
+            while True:
+                await self._handle(messages.read(await self._receive()), ending)
+        except MalformedMessageError as malformed:
+            _end(ending, ClosedError(messages.INVALID_MESSAGE, str(malformed)))
+        except (ClosedError, WebSocketDisconnect) as reason:
+            _end(ending, reason)
+        except Exception as error:  # noqa: BLE001 (masked for the client, whole in the log)
+            self.executor.shape.of_unexpected(error)
+            _end(ending, ClosedError(1011, "SYS_001, an unexpected fault of the API"))
+
+    async def _initialise(self) -> None:
+        """Wait for connection_init and let its caller in."""
+        try:
+            async with asyncio.timeout(INIT_SECONDS):
+                while True:
+                    message = messages.read(await self._receive())
+                    match message["type"]:
+                        case "connection_init":
+                            break
+                        case "ping":
+                            await self._pong(message)
+                        case "subscribe":
+                            raise ClosedError(messages.UNAUTHORIZED, "Unauthorized")
+                        case _:
+                            pass
+        except TimeoutError:
+            raise ClosedError(messages.INIT_TIMEOUT, "Connection initialisation timeout") from None
+        self._token = _token_of(message.get("payload") or {})
+        if await self._current_caller() is None:
+            raise ClosedError(messages.FORBIDDEN, NO_KEY)
+        await self._send({"type": "connection_ack"})
+
+    async def _handle(self, message: dict[str, Any], ending: asyncio.Future[None]) -> None:
+        match message["type"]:
+            case "connection_init":
+                raise ClosedError(messages.TOO_MANY_INITS, "Too many initialisation requests")
+            case "ping":
+                await self._pong(message)
+            case "subscribe":
+                self._begin(message["id"], message["payload"], ending)
+            case "complete":
+                task = self._tasks.pop(message["id"], None)
+                if task is not None:
+                    task.cancel()
+            case _:
+                pass
+
+    def _begin(self, id: str, payload: dict[str, Any], ending: asyncio.Future[None]) -> None:
+        if id in self._tasks:
+            raise ClosedError(messages.ID_IN_USE, f"Subscriber for {id} already exists")
+        self._tasks[id] = asyncio.create_task(self._operate(id, payload, ending))
+
+    async def _operate(self, id: str, payload: dict[str, Any], ending: asyncio.Future[None]) -> None:
+        """Carry one operation out; only what concerns the whole socket goes beyond it."""
+        try:
+            await self._carry_out(id, payload)
+        except (ClosedError, WebSocketDisconnect) as reason:
+            _end(ending, reason)
+        except Exception as error:  # noqa: BLE001 (masked for the client, whole in the log)
+            entry = self.executor.shape.of_unexpected(error)
+            with contextlib.suppress(Exception):  # the socket may be gone
+                await self._send({"type": "error", "id": id, "payload": [entry]})
+        finally:
+            if self._tasks.get(id) is asyncio.current_task():
+                del self._tasks[id]
+
+    async def _carry_out(self, id: str, payload: dict[str, Any]) -> None:
+        self.carried_out += 1
+        if len(self._tasks) > MOST_OPERATIONS:
+            cause = f"A socket may have {MOST_OPERATIONS} operations open; complete one first."
+            await self._error(id, [self.executor.shape.of_fault(Fault("API_429", cause))])
+            return
+        prepared = self.executor.read(
+            Request(
+                query=payload["query"],
+                operation_name=payload.get("operationName") or None,
+                variables=payload.get("variables"),
+            )
+        )
+        if isinstance(prepared, Answer):
+            await self._error(id, prepared.body["errors"])
+        elif prepared.kind is OperationType.SUBSCRIPTION:
+            await self._stream(id, prepared)
+        else:
+            started = self.executor.parts.clock.monotonic()
+            answer = await self.executor.carry_out(prepared, await self._required_caller())
+            self.executor.parts.counters.answered((self.executor.parts.clock.monotonic() - started) * 1000)
+            await self._next(id, answer)
+            await self._complete(id)
+
+    async def _stream(self, id: str, prepared: Prepared) -> None:
+        answers = self.executor.stream(prepared, await self._required_caller())
+        try:
+            async for answer in answers:
+                await self._required_caller()
+                if not answer.began:
+                    await self._error(id, answer.body["errors"])
+                    return
+                await self._next(id, answer)
+            await self._complete(id)
+        finally:
+            await answers.aclose()
+
+    async def _required_caller(self) -> Caller:
+        """Whose socket this is; closes it when the key is not good any more."""
+        caller = await self._current_caller()
+        if caller is None:
+            raise ClosedError(messages.FORBIDDEN, KEY_REVOKED)
+        return caller
+
+    async def _current_caller(self) -> Caller | None:
+        try:
+            self._caller = await self.gate.caller(self._token)
+        except Fault:  # nobody can tell now; a socket that was let in stays in
+            if self._caller is None:
+                raise ClosedError(1013, "SYS_002, the store can't be used; try again later") from None
+        return self._caller
+
+    async def _next(self, id: str, answer: Answer) -> None:
+        await self._send({"type": "next", "id": id, "payload": answer.body})
+
+    async def _error(self, id: str, errors: list[dict[str, Any]]) -> None:
+        self._tasks.pop(id, None)
+        await self._send({"type": "error", "id": id, "payload": errors})
+
+    async def _complete(self, id: str) -> None:
+        self._tasks.pop(id, None)  # first: the client may use the id again as soon as it reads this
+        await self._send({"type": "complete", "id": id})
+
+    async def _pong(self, ping: dict[str, Any]) -> None:
+        payload = {"payload": ping["payload"]} if ping.get("payload") is not None else {}
+        await self._send({"type": "pong", **payload})
+
+    async def _receive(self) -> str | None:
+        message = await self.websocket.receive()
+        if message["type"] == "websocket.disconnect":
+            raise WebSocketDisconnect(message.get("code", 1006))
+        text: str | None = message.get("text")
+        return text
+
+    async def _send(self, message: dict[str, Any]) -> None:
+        if self.websocket.application_state is not WebSocketState.CONNECTED:
+            raise WebSocketDisconnect(1006)
+        await self.websocket.send_text(as_json(message).decode())
+
+    async def _close(self, closed: ClosedError) -> None:
+        self.close_code = closed.code
+        with contextlib.suppress(RuntimeError, WebSocketDisconnect, OSError):  # the client may have gone first
+            await self.websocket.close(closed.code, messages.close_reason(closed.reason))
+
+
+def _end(ending: asyncio.Future[None], reason: Exception) -> None:
+    if not ending.done():
+        ending.set_exception(reason)
+
+
+def _token_of(payload: dict[str, Any]) -> str | None:
+    """The key in connection_init's payload, whatever the capitals of its name."""
+    named = {str(name).lower(): value for name, value in payload.items()}
+    token = named.get("x-api-key")
+    if token is None and str(named.get("authorization", "")).lower().startswith("bearer "):
+        token = str(named["authorization"])[7:]
+    return token.strip() if isinstance(token, str) else None
+
+
+def _is_allowed(websocket: WebSocket, origins: tuple[str, ...]) -> bool:
+    """Whether the page that opens the socket may: our own, a listed one, or no page at all."""
+    origin = websocket.headers.get("origin")
+    if origin is None or origin in origins:
+        return True
+    return urlsplit(origin).netloc == websocket.headers.get("host")

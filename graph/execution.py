@@ -1,0 +1,140 @@
+"""Execution: one operation carried out, its failures in the one error shape. Doors know bytes, this knows GraphQL."""
+
+from collections.abc import AsyncGenerator, AsyncIterator
+from dataclasses import dataclass
+from typing import Any
+
+import strawberry
+from graphql import ExecutionResult, GraphQLSchema, OperationType, execute, subscribe
+
+from graph.documents import Document, Documents, require_guarded
+from graph.guard.errors import ErrorShape
+from resolvers.context import Operation, Parts
+from trading_bot.domain.commands import Caller
+from trading_bot.errors.fault import Fault
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """What a caller wants carried out."""
+
+    query: str
+    operation_name: str | None = None
+    variables: dict[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What came of it: `data` where execution began, `errors` where something failed."""
+
+    body: dict[str, Any]
+    kind: OperationType | None
+    """Null where no operation was found."""
+
+    @property
+    def began(self) -> bool:
+        """Whether execution began; else the request as a whole was refused."""
+        return "data" in self.body
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Executor:
+    """Carries operations out."""
+
+    schema: GraphQLSchema
+    documents: Documents
+    parts: Parts
+    shape: ErrorShape
+
+    def read(self, request: Request) -> "Prepared | Answer":
+        """The operation that is asked for, or why it can't be carried out."""
+        document = self.documents.read(request.query)
+        if document.tree is None:
+            return _refused(self.shape.of_document(list(document.errors)))
+        try:
+            operation = document.operation(request.operation_name)
+            require_guarded(self.schema, document.tree, operation)
+        except Fault as fault:
+            return _refused([self.shape.of_fault(fault)])
+        return Prepared(document=document, kind=operation.operation, request=request)
+
+    async def carry_out(self, prepared: "Prepared", caller: Caller) -> Answer:
+        """The answer to a query or mutation."""
+        operation = Operation(self.parts, caller)
+        try:
+            result = execute(
+                self.schema,
+                prepared.tree,
+                context_value=operation,
+                variable_values=prepared.request.variables,
+                operation_name=prepared.request.operation_name,
+            )
+            if not isinstance(result, ExecutionResult):
+                result = await result
+        finally:
+            await operation.close()
+        return Answer(body=self._body(result), kind=prepared.kind)
+
+    async def stream(self, prepared: "Prepared", caller: Caller) -> AsyncGenerator[Answer, None]:
+        """The answers to a subscription, one for each event; a single one where it could not begin."""
+        operation = Operation(self.parts, caller)
+        try:
+            results = subscribe(
+                self.schema,
+                prepared.tree,
+                context_value=operation,
+                variable_values=prepared.request.variables,
+                operation_name=prepared.request.operation_name,
+            )
+            if not isinstance(results, ExecutionResult | AsyncIterator):
+                results = await results
+            if isinstance(results, ExecutionResult):
+                yield Answer(body=self._body(results), kind=prepared.kind)
+                return
+            try:
+                async for result in results:
+                    yield Answer(body=self._body(result), kind=prepared.kind)
+            except Exception as error:  # noqa: BLE001 (a watch that failed: its caller gets the error, in our shape)
+                yield _refused(self._broken(error))
+            finally:
+                await results.aclose()  # type: ignore[attr-defined]
+        finally:
+            await operation.close()
+
+    def _body(self, result: ExecutionResult) -> dict[str, Any]:
+        errors = result.errors or []
+        if not errors:
+            return {"data": result.data}
+        if result.data is None and all(error.path is None for error in errors):
+            return {"errors": self.shape.of_values(errors)}
+        return {"errors": self.shape.of_execution(errors), "data": result.data}
+
+    def _broken(self, error: Exception) -> list[dict[str, Any]]:
+        original = getattr(error, "original_error", None) or error
+        if isinstance(original, Fault):
+            return [self.shape.of_fault(original)]
+        return [self.shape.of_unexpected(original)]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prepared:
+    """An operation that may be carried out."""
+
+    document: Document
+    kind: OperationType
+    request: Request
+
+    @property
+    def tree(self) -> Any:
+        """The parsed document."""
+        return self.document.tree
+
+
+def executor(schema: strawberry.Schema, parts: Parts, shape: ErrorShape) -> Executor:
+    """An executor of `schema`."""
+    core: GraphQLSchema = schema._schema  # noqa: SLF001 (Strawberry builds it, and has no other name for it)
+    return Executor(schema=core, documents=Documents(schema=core), parts=parts, shape=shape)
+
+
+def _refused(errors: list[dict[str, Any]]) -> Answer:
+    return Answer(body={"errors": errors}, kind=None)

@@ -1,0 +1,105 @@
+"""Error shape: what leaves the process when something fails: always a SemanticError, never the text of an exception."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import uuid4
+
+from graphql import GraphQLError, GraphQLSyntaxError
+from structlog.typing import FilteringBoundLogger
+
+from trading_bot.domain.errors import MESSAGE_BYTES, SemanticError, capped
+from trading_bot.errors.fault import Fault
+
+SHOWN_ERRORS = 10
+"""Most errors that one answer lists: a document of ten thousand mistakes gets a short answer."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ErrorShape:
+    """Turns failures into what a caller is shown."""
+
+    now: Callable[[], datetime]
+    log: FilteringBoundLogger
+    """Where the record of a masked fault goes."""
+
+    def of_fault(self, fault: Fault) -> dict[str, Any]:
+        """One entry of `errors` for a failure that has no place in a document."""
+        return _entry(fault.semantic(now=self.now()))
+
+    def of_unexpected(self, error: BaseException) -> dict[str, Any]:
+        """One entry for a fault of our own; its record is in the log under the same id."""
+        return self.of_fault(self._masked(error))
+
+    def of_document(self, errors: list[GraphQLError]) -> list[dict[str, Any]]:
+        """Entries for a document that can't be executed."""
+        return [self._located(error, _document_fault(error)) for error in errors[:SHOWN_ERRORS]]
+
+    def of_values(self, errors: list[GraphQLError]) -> list[dict[str, Any]]:
+        """Entries for variables that don't have the values that they must."""
+        return [
+            self._located(error, Fault("QRY_004", error.message, message=error.message))
+            for error in errors[:SHOWN_ERRORS]
+        ]
+
+    def of_execution(self, errors: list[GraphQLError]) -> list[dict[str, Any]]:
+        """Entries for fields that failed."""
+        return [self._located(error, self._field_fault(error)) for error in errors[:SHOWN_ERRORS]]
+
+    def _field_fault(self, error: GraphQLError) -> Fault:
+        match error.original_error:
+            case Fault() as fault:
+                return fault
+            case None if error.message.startswith("Argument "):
+                return Fault("QRY_004", error.message, message=error.message)
+            case original:
+                return self._masked(original or error)
+
+    def _masked(self, error: BaseException) -> Fault:
+        fault_id = uuid4().hex
+        self.log.error("fault", fault_id=fault_id, exc_info=error)
+        return Fault("SYS_001", "An unexpected fault of the API.", context={"fault_id": fault_id})
+
+    def _located(self, error: GraphQLError, fault: Fault) -> dict[str, Any]:
+        entry = _entry(fault.semantic(now=self.now()))
+        if error.locations:
+            entry["locations"] = [location.formatted for location in error.locations[:SHOWN_ERRORS]]
+        if error.path is not None:
+            entry["path"] = error.path
+        return entry
+
+
+def _document_fault(error: GraphQLError) -> Fault:
+    code = "QRY_002" if isinstance(error, GraphQLSyntaxError) else "QRY_003"
+    return Fault(code, error.message, message=error.message)
+
+
+def _entry(error: SemanticError) -> dict[str, Any]:
+    return {"message": capped(error.message, MESSAGE_BYTES), "extensions": extensions(error)}
+
+
+def extensions(error: SemanticError) -> dict[str, Any]:
+    """A SemanticError as `errors[].extensions` has it; the message stands beside them."""
+    shown: dict[str, Any] = {
+        "errorCode": error.error_code,
+        "errorType": error.error_type,
+        "cause": error.cause,
+        "impact": error.impact,
+        "remediation": error.remediation,
+        "retry": {"kind": error.retry.kind, "afterSeconds": error.retry.after_seconds},
+        "context": error.context,
+        "severity": error.severity,
+        "timestamp": error.timestamp,
+        "actions": [
+            {
+                "title": action.title,
+                "operation": action.operation,
+                "variables": action.variables,
+                "scope": action.scope,
+                "writes": action.writes,
+            }
+            for action in error.actions
+        ],
+    }
+    return shown if error.id is None else {"id": error.id, **shown}

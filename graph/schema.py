@@ -1,0 +1,131 @@
+"""The API, read top to bottom like its SDL."""
+
+from collections.abc import AsyncGenerator
+
+import strawberry
+from strawberry.schema.config import StrawberryConfig
+
+from graph.describes import Argument, answered_by, streamed_by
+from graph.guard.writes import writes
+from graph.scalars import SCALARS
+from graph.types.commands import Command, CommandPayload
+from graph.types.errors import SemanticErrorConnection
+from graph.types.fills import FillConnection
+from graph.types.inputs import BotActionInput, BotStopInput, ErrorFilter, TradeFilter
+from graph.types.metrics import Metrics
+from graph.types.plans import TradePlanConnection
+from graph.types.state import Bot, BotState, BotSummary
+from graph.types.trades import TradeConnection
+from graph.types.viewer import Viewer
+from resolvers import bots, commands, errors, fills, metrics, plans, state, trades, viewer, watches
+from trading_bot.domain.errors import Scope
+from trading_bot.domain.plans import PlanStatus
+
+BOT_ID = Argument(strawberry.ID | None, "Which bot; may be left out when there is one.")
+FIRST = Argument(int, "How many, 1 to 100.", default=20)
+AFTER = Argument(str | None, "The `endCursor` of the page before; left out for the first page.")
+INTERVAL = Argument(int, "Seconds from one answer to the next, 1 to 60.", default=5)
+ACTION = Argument(BotActionInput, "What is asked, and why.")
+
+
+@strawberry.type(
+    description="Everything that can be read. A root field that fails is null and leaves its neighbours alone."
+)
+class Query:
+    bot_state: BotState | None = answered_by(state.find_bot_state, "Everything about one bot, now.", bot_id=BOT_ID)
+    bot_summary: BotSummary | None = answered_by(
+        state.find_bot_summary,
+        "The same, compressed: its worst case, printed with an indent of 2, is under 10,240 bytes.",
+        bot_id=BOT_ID,
+    )
+    bots: list[Bot] | None = answered_by(bots.list_bots, "All bots, by id.", first=FIRST)
+    metrics: Metrics | None = answered_by(
+        metrics.find_metrics, "What runs and how well, for monitoring.", bot_id=BOT_ID
+    )
+    trades: TradeConnection | None = answered_by(
+        trades.list_trades,
+        "Trades, newest entry first.",
+        bot_id=BOT_ID,
+        first=FIRST,
+        after=AFTER,
+        filter=Argument(TradeFilter | None, "Which trades; left out for all."),
+    )
+    trade_plans: TradePlanConnection | None = answered_by(
+        plans.list_plans,
+        "Trade plans, newest first.",
+        bot_id=BOT_ID,
+        first=FIRST,
+        after=AFTER,
+        status=Argument(PlanStatus | None, "Only plans of this status; left out for all."),
+    )
+    fills: FillConnection | None = answered_by(
+        fills.list_fills,
+        "Single executions, newest first.",
+        bot_id=BOT_ID,
+        first=FIRST,
+        after=AFTER,
+        symbol=Argument(str | None, "Only fills of this symbol; left out for all."),
+    )
+    command: Command | None = answered_by(
+        commands.find_command,
+        "What became of a command; null when there is none of that id.",
+        id=Argument(strawberry.ID, "Id of the command, from the payload of the write."),
+    )
+    errors: SemanticErrorConnection | None = answered_by(
+        errors.list_errors,
+        "What went wrong, newest first.",
+        bot_id=BOT_ID,
+        first=FIRST,
+        after=AFTER,
+        filter=Argument(ErrorFilter | None, "Which errors; left out for all."),
+    )
+    viewer: Viewer = answered_by(viewer.find_viewer, "Whose key this is, and what it may do.")
+
+
+@strawberry.type(
+    description="Everything that can be changed; one root field in a document. Every write is idempotent by its key."
+)
+class Mutation:
+    bot_pause: CommandPayload | None = answered_by(
+        writes("botPause", commands.pause_bot, needs=Scope.OPERATE),
+        "No new entries; stops, targets and sync go on. Risk LOW; never needs a token.",
+        input=ACTION,
+    )
+    bot_resume: CommandPayload | None = answered_by(
+        writes("botResume", commands.resume_bot, needs=Scope.OPERATE),
+        "Back to RUNNING from PAUSED or HALTED. Risk MEDIUM.",
+        input=ACTION,
+    )
+    bot_start: CommandPayload | None = answered_by(
+        writes("botStart", commands.start_bot, needs=Scope.OPERATE),
+        "Back to RUNNING from STOPPED. Risk MEDIUM.",
+        input=ACTION,
+    )
+    bot_stop: CommandPayload | None = answered_by(
+        writes("botStop", commands.stop_bot, needs=Scope.OPERATE),
+        "The process lives on, STOPPED, with its heartbeat. Risk MEDIUM; HIGH with open plans or when it flattens.",
+        input=Argument(BotStopInput, "What is asked, why, and what happens to orders and positions."),
+    )
+
+
+@strawberry.type(description="What is pushed over WebSocket, sub-protocol graphql-transport-ws.")
+class Subscription:
+    bot_state: AsyncGenerator[BotState, None] = streamed_by(
+        watches.watch_bot_state,
+        "The whole state at once and then every intervalSeconds, whether it changed or not.",
+        bot_id=BOT_ID,
+        interval_seconds=INTERVAL,
+    )
+    bot_summary: AsyncGenerator[BotSummary, None] = streamed_by(
+        watches.watch_bot_summary,
+        "The summary at once and then every intervalSeconds, whether it changed or not.",
+        bot_id=BOT_ID,
+        interval_seconds=INTERVAL,
+    )
+
+
+def build_schema(
+    query: type = Query, mutation: type | None = Mutation, subscription: type | None = Subscription
+) -> strawberry.Schema:
+    """The schema, ready to execute."""
+    return strawberry.Schema(query, mutation, subscription, config=StrawberryConfig(scalar_map=SCALARS))

@@ -1,0 +1,113 @@
+"""The API server: the second composition root. It alone chooses the parts of the API."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+import structlog
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route, WebSocketRoute
+from starlette.types import Receive, Scope, Send
+
+from graph.doors import http, pages, websocket
+from graph.doors.entrance import Entrance
+from graph.execution import executor
+from graph.guard.authentication import Gate
+from graph.guard.errors import ErrorShape
+from graph.schema import build_schema
+from resolvers.context import Parts
+from resolvers.counters import Counters
+from resolvers.memory import Memory
+from trading_bot.clock import Clock, SystemClock
+from trading_bot.services.commands import Commands
+from trading_bot.services.keys import Keys
+from trading_bot.settings import Settings
+from trading_bot.store.engine import open_engine
+from trading_bot.store.schema import require_current
+from trading_bot.store.store import Store
+
+WORKERS = 4
+"""Threads that read and write the store; more would wait for each other."""
+
+
+def build_app(settings: Settings, *, clock: Clock | None = None) -> Starlette:
+    """The API over the settings' store. Raises SYS_002 when it can't be used, SYS_003 when it is not of this release."""
+    clock = clock or SystemClock()
+    engine = open_engine(settings.store_url)
+    require_current(engine)
+    store = Store(engine, clock)
+    keys = Keys(engine, clock)
+    if settings.api_auth_token is not None:
+        keys.import_token(settings.api_auth_token.get_secret_value())
+    workers = ThreadPoolExecutor(WORKERS, thread_name_prefix="store")
+    parts = Parts(
+        store=store,
+        clock=clock,
+        commands=Commands(store=store, clock=clock),
+        workers=workers,
+        counters=Counters(started=clock.monotonic()),
+        memory=Memory(store=store, clock=clock, workers=workers, ttl=settings.state_cache_ttl),
+    )
+    gate = Gate(keys=keys, clock=clock, workers=workers)
+    shape = ErrorShape(now=clock.now, log=structlog.get_logger("graph"))
+
+    @asynccontextmanager
+    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        yield
+        workers.shutdown(wait=False, cancel_futures=True)
+        store.close()
+
+    return Starlette(
+        routes=_routes(settings, parts, gate, shape),
+        middleware=_middleware(settings, parts, shape),
+        exception_handlers={HTTPException: pages.Pages(parts=parts, gate=gate, shape=shape).refused},
+        lifespan=lifespan,
+    )
+
+
+def _routes(settings: Settings, parts: Parts, gate: Gate, shape: ErrorShape) -> list[BaseRoute]:
+    schema = build_schema()
+    run = executor(schema, parts, shape)
+    sockets = websocket.Door(executor=run, gate=gate, clock=parts.clock, origins=settings.api_cors_origins)
+    page = pages.Pages(parts=parts, gate=gate, shape=shape, sdl=schema.as_str)
+    return [
+        Route("/graphql", AnyMethod(answer=http.Door(executor=run, gate=gate).answer)),
+        WebSocketRoute("/graphql", sockets.answer),
+        Route("/livez", page.alive),
+        Route("/api/v1/health/healthz", page.healthy),
+        Route("/readyz", page.ready),
+        Route("/schema.graphql", page.schema),
+    ]
+
+
+def _middleware(settings: Settings, parts: Parts, shape: ErrorShape) -> list[Middleware]:
+    entrance = Middleware(
+        Entrance, hosts=settings.api_allowed_hosts, shape=shape, counters=parts.counters, clock=parts.clock
+    )
+    if not settings.api_cors_origins:
+        return [entrance]
+    cors = Middleware(
+        CORSMiddleware,
+        allow_origins=settings.api_cors_origins,
+        allow_methods=["GET", "POST"],
+        allow_headers=["X-API-Key", "Authorization", "Content-Type"],
+        expose_headers=["X-Request-Id"],
+    )
+    return [entrance, cors]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnyMethod:
+    """An ASGI application that hands every method to `answer`, which itself refuses what it does not know."""
+
+    answer: Callable[[Request], Awaitable[Response]]
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        response = await self.answer(Request(scope, receive))
+        await response(scope, receive, send)

@@ -1,0 +1,51 @@
+"""Inputs: what a caller sends with a query or a write."""
+
+from datetime import datetime
+from decimal import Decimal
+
+import strawberry
+
+from graph.describes import accepts
+from resolvers import inputs
+from trading_bot.domain import commands, errors, trades
+
+
+@accepts(inputs.TradeFilter)
+class TradeFilter:
+    symbol: str | None
+    strategy_name: str | None
+    outcome: trades.Outcome | None
+    start: datetime | None = strawberry.field(name="from")
+    end: datetime | None = strawberry.field(name="to")
+    min_profit_loss: Decimal | None
+    max_profit_loss: Decimal | None
+    search: str | None
+
+
+@accepts(inputs.ErrorFilter)
+class ErrorFilter:
+    error_code: str | None
+    severity: errors.Severity | None
+    acknowledged: bool | None
+    symbol: str | None
+    start: datetime | None = strawberry.field(name="from")
+    end: datetime | None = strawberry.field(name="to")
+
+
+@accepts(inputs.BotAction)
+class BotActionInput:
+    bot_id: strawberry.ID | None
+    reason: str
+    idempotency_key: str
+    dry_run: bool = strawberry.field(default=False)
+    confirm_token: str | None
+
+
+@accepts(inputs.BotStop)
+class BotStopInput:
+    bot_id: strawberry.ID | None
+    on_stop: commands.StopPolicy
+    reason: str
+    idempotency_key: str
+    dry_run: bool = strawberry.field(default=False)
+    confirm_token: str | None

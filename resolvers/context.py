@@ -1,0 +1,96 @@
+"""Context: what a resolver may use: the store, the clock, the one service that writes, and who asks.
+
+`Parts` live as long as the server, an `Operation` as long as one query, mutation or subscription, a `Context` belongs to one root field.
+"""
+
+from collections.abc import Callable
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TypeVar
+
+from resolvers.counters import Counters
+from resolvers.memory import Memory
+from resolvers.snapshot import Snapshot
+from trading_bot.clock import Clock
+from trading_bot.domain.commands import Caller
+from trading_bot.errors.fault import Fault
+from trading_bot.services.commands import Commands
+from trading_bot.store.store import Reading, Store
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parts:
+    """What all operations share."""
+
+    store: Store
+    clock: Clock
+    commands: Commands
+    workers: Executor
+    """Threads in which the store is read and written."""
+    counters: Counters
+    memory: Memory
+
+
+class Operation:
+    """One operation: one caller, one moment, one view of the books. Must be closed."""
+
+    def __init__(self, parts: Parts, caller: Caller) -> None:
+        self.parts = parts
+        self.caller = caller
+        self.now: datetime = parts.clock.now()
+        self._snapshots: dict[str, Snapshot] = {}
+        self._roots: dict[str, Context] = {}
+
+    def of_root(self, key: str) -> "Context":
+        """The context of the root field with that response key and of everything below it."""
+        return self._roots.setdefault(key, Context(self))
+
+    def snapshot(self, bot_id: str) -> Snapshot:
+        """The operation's view of one bot's books."""
+        if bot_id not in self._snapshots:
+            self._snapshots[bot_id] = Snapshot(self.parts.store, bot_id, self.parts.workers)
+        return self._snapshots[bot_id]
+
+    async def renew(self) -> None:
+        """Go on to this moment: the next read sees the books as they are now."""
+        await self.close()
+        self.now = self.parts.clock.now()
+
+    async def close(self) -> None:
+        """Let go of the views."""
+        snapshots, self._snapshots = self._snapshots, {}
+        for snapshot in snapshots.values():
+            await snapshot.close()
+
+
+class Context:
+    """What the resolvers of one root field use."""
+
+    def __init__(self, operation: Operation) -> None:
+        self.operation = operation
+        self.parts = operation.parts
+        self.caller = operation.caller
+        self._bot_id: str | None = None
+
+    @property
+    def now(self) -> datetime:
+        """The wall clock, the same all through the operation, UTC."""
+        return self.operation.now
+
+    def fork(self) -> "Context":
+        """Another context of the same operation, to be about another bot."""
+        return Context(self.operation)
+
+    async def choose_bot(self, bot_id: str | None) -> str:
+        """The bot that the field is about; Fault BOT_001 for one that does not exist, or where several do and none is named."""
+        self._bot_id = await self.parts.memory.bot(bot_id)
+        return self._bot_id
+
+    async def read(self, work: Callable[[Reading], T]) -> T:
+        """What `work` makes of the chosen bot's books; Fault SYS_002 when they can't be read."""
+        if self._bot_id is None:
+            raise Fault("SYS_001", "A field read the store before its bot was chosen.")
+        return await self.operation.snapshot(self._bot_id).read(work)

@@ -1,0 +1,46 @@
+"""Counters: how much the API has answered, and how fast. Used from the event loop only."""
+
+from collections import deque
+from dataclasses import dataclass, field
+
+from trading_bot.domain.state import Quantiles
+
+REMEMBERED = 1000
+
+
+@dataclass(slots=True, kw_only=True)
+class Counters:
+    """What the server has done since it started."""
+
+    started: float
+    """Monotonic seconds at the start."""
+    requests: int = 0
+    """Requests answered, and operations carried out over WebSocket."""
+    subscribers: int = 0
+    """Subscriptions that are open now."""
+    cache_hits: int = 0
+    """Readings of the state that found nothing new in the store."""
+    cache_misses: int = 0
+    """Readings of the state that were made anew."""
+    latencies_ms: deque[float] = field(default_factory=lambda: deque(maxlen=REMEMBERED))
+    """Time to answer, in milliseconds, of the last 1,000."""
+
+    def answered(self, milliseconds: float) -> None:
+        """Note one answer."""
+        self.requests += 1
+        self.latencies_ms.append(milliseconds)
+
+    @property
+    def hit_rate(self) -> float | None:
+        """Share of readings that found nothing new, 0 to 1; null before the first."""
+        readings = self.cache_hits + self.cache_misses
+        return round(self.cache_hits / readings, 4) if readings else None
+
+
+def quantiles(values: deque[float]) -> Quantiles:
+    """p50, p95 and p99 of `values`, each the smallest value that so many are at most; null without values."""
+    ordered = sorted(values)
+    if not ordered:
+        return Quantiles(p50=None, p95=None, p99=None)
+    p50, p95, p99 = (round(ordered[(len(ordered) * share - 1) // 100], 3) for share in (50, 95, 99))
+    return Quantiles(p50=p50, p95=p95, p99=p99)

@@ -1,0 +1,20 @@
+"""Payloads: what a write answers with."""
+
+from dataclasses import dataclass
+
+from trading_bot.domain.commands import ActionPreview, Command
+from trading_bot.domain.errors import SemanticError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CommandPayload:
+    """What became of a write that the bot carries out."""
+
+    command: Command | None
+    """The stored command, as it is now; null for a dry run and for one that was refused."""
+    preview: ActionPreview | None
+    """What it would do; null unless `dryRun`."""
+    errors: tuple[SemanticError, ...]
+    """Why it was refused; empty when it was not."""
+    replayed: bool
+    """Whether this idempotency key was used before: nothing was done again, `command` is the first one."""
