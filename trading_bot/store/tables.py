@@ -135,6 +135,7 @@ sessions = sa.Table(
     _some("date"),
     _some("starting_balance", Exact),
     _some("start_of_day_equity", Exact),
+    _some("starting_capital", Exact),
     _some("gross_pnl", Exact),
     _some("total_fees", Exact),
     _some("total_llm_cost", Exact),

@@ -316,6 +316,7 @@ def upgrade() -> None:
         sa.Column("date", Text(), nullable=False),
         sa.Column("starting_balance", Exact(), nullable=False),
         sa.Column("start_of_day_equity", Exact(), nullable=False),
+        sa.Column("starting_capital", Exact(), nullable=False),
         sa.Column("gross_pnl", Exact(), nullable=False),
         sa.Column("total_fees", Exact(), nullable=False),
         sa.Column("total_llm_cost", Exact(), nullable=False),
