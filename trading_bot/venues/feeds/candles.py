@@ -31,7 +31,8 @@ _LONGEST_LINE = 4096
 _SHOWN = 60  # characters of a wrong value that go into the context
 # Decimal() itself would also take spaces, underscores, digits of other scripts, NaN.
 _NUMBER = re.compile(r"[0-9]{1,28}(\.[0-9]{0,28})?([eE][+-]?[0-9]{1,2})?", re.ASCII)
-_LARGEST = Decimal(10) ** 15  # no market has such a price or volume, and the exchange's sums stay exact below it
+# No market has such a price or volume, and the exchange's products stay exact below them.
+_LARGEST = {name: Decimal(10) ** (15 if name == "volume" else 9) for name in COLUMNS[2:]}
 _EARLIEST, _LATEST = datetime(1900, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
 
 
@@ -187,8 +188,8 @@ class _Rows:
             value = parse_decimal(text)
         except ValueError:
             self.refuse(number, f"`{name}` has too many digits", text, moment)
-        if value > _LARGEST:
-            self.refuse(number, f"`{name}` is above {_LARGEST:e}", text, moment)
+        if value > _LARGEST[name]:
+            self.refuse(number, f"`{name}` is above {_LARGEST[name]}", text, moment)
         return value
 
     def _header(self) -> list[str]:

@@ -27,7 +27,8 @@ class Feed(Protocol):
     def minutes(self, after: datetime | None, *, symbols: tuple[str, ...] = ()) -> Iterator[tuple[Bar, ...]]:
         """All bars of one timestamp at a time, by symbol, strictly later each time, from the first one later than `after`.
 
-        Of `symbols` only, when there are any; a minute without a bar of them does not come. Ends where the feed ends; raises a Fault where it can't be read on.
+        Of `symbols` only, when there are any; a minute without a bar of them does not come. Ends where the feed ends; raises a Fault
+        where it can't be read on.
         """
         ...
 
