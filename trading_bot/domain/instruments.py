@@ -19,7 +19,9 @@ class AssetClass(Enum):
     """The kind of an instrument."""
 
     EQUITY = "equity"
+    """A US share: whole shares, regular hours."""
     CRYPTO = "crypto"
+    """A pair of currencies: fractions of coins, round the clock."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
