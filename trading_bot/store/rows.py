@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import sqlalchemy as sa
 
-from trading_bot.store.inserts import insert_into
+from trading_bot.store.inserts import insert_for, insert_into
 from trading_bot.store.transaction import Reading, Writing
 
 if TYPE_CHECKING:
@@ -24,8 +24,8 @@ def select_of(model: type[T], table: sa.Table) -> sa.Select[Any]:
 
 
 def made(model: type[T], row: sa.Row[Any]) -> T:
-    """The value that `row` of `select_of` holds."""
-    return model(**row._mapping)  # noqa: SLF001 - SQLAlchemy's public name for it
+    """The value that `row` of `select_of` holds, whatever other columns it has."""
+    return model(**{name: row._mapping[name] for name in _names(model)})  # noqa: SLF001 - SQLAlchemy's public name for it
 
 
 def values_of(value: T) -> dict[str, Any]:
@@ -40,17 +40,24 @@ def of_bot(r: Reading, table: sa.Table) -> sa.ColumnElement[bool]:
 
 def put(w: Writing, table: sa.Table, row: Mapping[str, Any], *, once: Iterable[str] = ()) -> None:
     """Insert `row`, or renew the one with its primary key; the columns named in `once` keep what they were first given."""
-    keys = [column.name for column in table.primary_key]
-    statement = insert_into(w.connection, table).values(bot_id=w.bot_id, **row)
-    kept = {*keys, "bot_id", *once}
-    renewed = {name: statement.excluded[name] for name in row if name not in kept}
-    w.connection.execute(statement.on_conflict_do_update(index_elements=keys, set_=renewed))
+    statement = _upsert(table, w.connection.dialect.name, tuple(row), tuple(once))
+    w.connection.execute(statement, {"bot_id": w.bot_id, **row})
 
 
 def add(w: Writing, table: sa.Table, row: Mapping[str, Any]) -> bool:
     """Insert `row`; False, and nothing changed, when a row with one of its unique keys is there."""
     statement = insert_into(w.connection, table).values(bot_id=w.bot_id, **row).on_conflict_do_nothing()
     return w.connection.execute(statement).rowcount == 1
+
+
+@cache
+def _upsert(table: sa.Table, dialect: str, columns: tuple[str, ...], once: tuple[str, ...]) -> sa.Insert:
+    """The statement of `put`, made once: the loop runs it several times a bar, and making it costs more than running it."""
+    keys = [column.name for column in table.primary_key]
+    statement = insert_for(dialect, table)
+    kept = {*keys, "bot_id", *once}
+    renewed = {name: statement.excluded[name] for name in columns if name not in kept}
+    return statement.on_conflict_do_update(index_elements=keys, set_=renewed)
 
 
 @cache

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -11,7 +12,7 @@ import sqlalchemy as sa
 from trading_bot.domain.events import EventKind
 from trading_bot.domain.streams import LINE_FIELDS, STREAMS
 from trading_bot.errors.fault import Fault
-from trading_bot.store.inserts import insert_into
+from trading_bot.store.inserts import insert_for
 from trading_bot.store.tables import changes, counters, outbox
 
 
@@ -100,9 +101,8 @@ def opened(
     BOT_002 when `generation` is given and is not the store's: another process has taken the bot over.
     """
     # First of all: on PostgreSQL this row's lock makes the writers of one bot wait for each other.
-    raised = insert_into(connection, counters).values(bot_id=bot_id, version=1, seq=0, generation=0)
-    raised = raised.on_conflict_do_update(index_elements=["bot_id"], set_={"version": counters.c.version + 1})
-    kept = connection.execute(raised.returning(*counters.c)).one()
+    first = {"bot_id": bot_id, "version": 1, "seq": 0, "generation": 0}
+    kept = connection.execute(_raised(connection.dialect.name), first).one()
     if generation is not None and kept.generation != generation:
         raise Fault(
             "BOT_002",
@@ -113,3 +113,11 @@ def opened(
     yield w
     if w.last_seq != kept.seq:
         connection.execute(counters.update().where(counters.c.bot_id == bot_id).values(seq=w.last_seq))
+
+
+@cache
+def _raised(dialect: str) -> sa.ReturningInsert[Any]:
+    """Raise a bot's state version, or begin it; gives the counters."""
+    raised = insert_for(dialect, counters)
+    raised = raised.on_conflict_do_update(index_elements=["bot_id"], set_={"version": counters.c.version + 1})
+    return raised.returning(*counters.c)
