@@ -116,7 +116,7 @@ def opened(
 
 
 @cache
-def _raised(dialect: str) -> sa.ReturningInsert[Any]:
+def _raised(dialect: str) -> sa.sql.dml.ReturningInsert[Any]:
     """Raise a bot's state version, or begin it; gives the counters."""
     raised = insert_for(dialect, counters)
     raised = raised.on_conflict_do_update(index_elements=["bot_id"], set_={"version": counters.c.version + 1})
