@@ -81,6 +81,11 @@ class TradingLoop:
         self._beat_at = float("-inf")
         self._unsaved: list[Bar] = []
 
+    @property
+    def run_state(self) -> RunState:
+        """What the bot lets itself do."""
+        return self._vitals.run_state
+
     def end(self) -> None:
         """Ask the loop to end after the bar it is handling."""
         self._ending.set()

@@ -1,0 +1,110 @@
+"""Plays a bot to the end of its feed in this process, and reads what it left behind."""
+
+import asyncio
+import gzip
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from trading_bot.bootstrap import Bot, bot_of
+from trading_bot.clock import SystemClock
+from trading_bot.domain.health import RunState
+from trading_bot.settings import Settings, load_settings
+from trading_bot.store import fills, orders, performance, plans, positions, runtime, sessions, trades
+from trading_bot.store.engine import open_engine
+from trading_bot.store.store import Reading, Store
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class BarClock(SystemClock):
+    """The machine's clock, which calls back after each bar that the loop has handled, and ends the loop with its feed."""
+
+    def __init__(self, after_bar: Callable[[Bot], Awaitable[None]] | None = None) -> None:
+        self.bot: Bot | None = None
+        self.bars = 0
+        self._after_bar = after_bar
+
+    async def sleep(self, seconds: float) -> None:
+        """The loop sleeps for nothing after each bar, and for a while where it waits."""
+        assert self.bot is not None
+        if seconds == 0:
+            self.bars += 1
+            if self._after_bar is not None:
+                await self._after_bar(self.bot)
+        elif self.bot.loop.run_state is RunState.STOPPED:
+            self.bot.loop.end()
+        await asyncio.sleep(0)
+
+
+def replay_settings(home: Path, candles: Path, store_url: str) -> Settings:
+    """A home that replays a file as fast as it can."""
+    return load_settings(home=home, candles=candles, speed="max", store_url=store_url)
+
+
+def play(settings: Settings, after_bar: Callable[[Bot], Awaitable[None]] | None = None) -> int:
+    """Run the bot until its feed has ended; how many bars it handled."""
+    clock = BarClock(after_bar)
+
+    async def run() -> None:
+        async with bot_of(settings, clock) as bot:
+            clock.bot = bot
+            await bot.loop.run()
+
+    asyncio.run(run())
+    return clock.bars
+
+
+def left_behind(store_url: str, bot_id: str = "main") -> dict[str, Any]:
+    """Everything that a run leaves in the store and that another run of the same must equal: all but the wall clock."""
+    engine = open_engine(store_url)
+    try:
+        with Store(engine, SystemClock()).reading(bot_id) as r:
+            return {
+                "sessions": _pages(lambda after: sessions.list_sessions(r, 100, after)),
+                "orders": _orders(r),
+                "fills": [replace(fill, recorded_at=EPOCH) for fill in fills.list_all_fills(r)],
+                "plans": sorted(_pages(lambda after: plans.list_plans(r, 100, after)), key=lambda plan: plan.id),
+                "trades": [
+                    replace(t, recorded_at=EPOCH) for t in _pages(lambda after: trades.list_trades(r, 100, after))
+                ],
+                "positions": positions.list_positions(r),
+                "record": performance.find_record(r),
+                "progress": runtime.find_progress(r),
+            }
+    finally:
+        engine.dispose()
+
+
+def first_days(candles: Path, days: int, target: Path) -> Path:
+    """The first days of a candle file, as a file of its own."""
+    with gzip.open(candles, "rt") as source, target.open("w") as out:
+        out.write(next(source))
+        seen: list[str] = []
+        for line in source:
+            day = line[:10]
+            if day not in seen:
+                if len(seen) == days:
+                    break
+                seen.append(day)
+            out.write(line)
+    return target
+
+
+def _orders(r: Reading) -> list[Any]:
+    planned = _pages(lambda after: plans.list_plans(r, 100, after))
+    found = [order for plan in planned for order in orders.list_plan_orders(r, plan.id)]
+    return sorted(found, key=lambda order: order.client_order_id)
+
+
+def _pages(page_after: Callable[[str | None], Any]) -> list[Any]:
+    items: list[Any] = []
+    after: str | None = None
+    while True:
+        page = page_after(after)
+        items += page.items
+        if not page.has_next:
+            return items
+        after = page.cursors[-1]
