@@ -91,14 +91,16 @@ class Text(sa.types.TypeDecorator[str]):
 
 
 class Json(sa.types.TypeDecorator[Any]):
-    """JSON data: TEXT on SQLite, JSONB on PostgreSQL, which keeps no order of keys. TypeError for what JSON can't hold exactly."""
+    """JSON data, its keys in their order: TEXT on SQLite, JSON on PostgreSQL, which keeps it as written.
+
+    (JSONB would not: it forgets the order of keys and makes 1e17 an integer.) TypeError for what JSON can't hold exactly.
+    """
 
     impl: _Impl = sa.Text
     cache_ok: bool | None = True
 
     def load_dialect_impl(self, dialect: sa.Dialect) -> sa.types.TypeEngine[Any]:
-        kept = sa.Text() if dialect.name == "sqlite" else postgresql.JSONB(none_as_null=True)
-        return dialect.type_descriptor(kept)
+        return dialect.type_descriptor(sa.Text() if dialect.name == "sqlite" else postgresql.JSON(none_as_null=True))
 
     def process_bind_param(self, value: Any, dialect: sa.Dialect) -> Any:
         if value is None:
@@ -107,19 +109,6 @@ class Json(sa.types.TypeDecorator[Any]):
 
     def process_result_value(self, value: Any, dialect: sa.Dialect) -> Any:
         return orjson.loads(value) if value is not None and dialect.name == "sqlite" else value
-
-
-class OrderedJson(sa.types.TypeDecorator[Any]):
-    """JSON data as it was written, with the order of its keys: TEXT on both databases."""
-
-    impl: _Impl = sa.Text
-    cache_ok: bool | None = True
-
-    def process_bind_param(self, value: Any, dialect: sa.Dialect) -> str | None:
-        return None if value is None else _dumped(value)
-
-    def process_result_value(self, value: Any, dialect: sa.Dialect) -> Any:
-        return None if value is None else orjson.loads(value)
 
 
 class Texts(sa.types.TypeDecorator[tuple[str, ...]]):

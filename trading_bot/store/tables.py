@@ -18,7 +18,7 @@ from trading_bot.domain.orders import Leg, OrderStatus, OrderType, Side
 from trading_bot.domain.performance import StreakType
 from trading_bot.domain.plans import PlanStatus
 from trading_bot.domain.trades import Outcome
-from trading_bot.store.columns import Enumerated, Exact, Json, OrderedJson, Text, Texts, Utc
+from trading_bot.store.columns import Enumerated, Exact, Json, Text, Texts, Utc
 
 metadata = sa.MetaData(
     naming_convention={
@@ -109,7 +109,7 @@ outbox = sa.Table(
     _number(),
     _some("bot_id"),
     _some("stream"),
-    _some("record", OrderedJson),
+    _some("record", Json),
     _some("recorded_at", Utc),
     sa.Index(None, "bot_id", "number"),
     sqlite_autoincrement=True,  # the log tells a record that it has by its number
@@ -382,7 +382,7 @@ configs = sa.Table(
     metadata,
     _key("bot_id"),
     _key("version", sa.BigInteger),
-    _some("values", OrderedJson),
+    _some("values", Json),
     _some("config_hash"),
     _some("user"),
     _some("reason"),

@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-from trading_bot.store.columns import Exact, Json, OrderedJson, Text, Texts, Utc
+from trading_bot.store.columns import Exact, Json, Text, Texts, Utc
 
 revision = ${repr(up_revision)}
 down_revision = ${repr(down_revision)}

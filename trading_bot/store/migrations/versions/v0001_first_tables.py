@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-from trading_bot.store.columns import Exact, Json, OrderedJson, Text, Texts, Utc
+from trading_bot.store.columns import Exact, Json, Text, Texts, Utc
 
 revision = "0001"
 down_revision = None
@@ -99,7 +99,7 @@ def upgrade() -> None:
         "configs",
         sa.Column("bot_id", Text(), nullable=False),
         sa.Column("version", sa.BigInteger(), nullable=False),
-        sa.Column("values", OrderedJson(), nullable=False),
+        sa.Column("values", Json(), nullable=False),
         sa.Column("config_hash", Text(), nullable=False),
         sa.Column("user", Text(), nullable=False),
         sa.Column("reason", Text(), nullable=False),
@@ -222,7 +222,7 @@ def upgrade() -> None:
         sa.Column("number", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
         sa.Column("bot_id", Text(), nullable=False),
         sa.Column("stream", Text(), nullable=False),
-        sa.Column("record", OrderedJson(), nullable=False),
+        sa.Column("record", Json(), nullable=False),
         sa.Column("recorded_at", Utc(), nullable=False),
         sa.PrimaryKeyConstraint("number", name="pk_outbox"),
         sqlite_autoincrement=True,
