@@ -35,8 +35,8 @@ from trading_bot.supervision.watch import Watch
 
 API_NICENESS = 5
 ASKED_TO_STOP = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-BOT_ARGV = (sys.executable, "-m", "trading_bot")
-API_ARGV = (sys.executable, "-m", "graph")
+BOT_ARGV = (sys.executable, "-P", "-m", "trading_bot")  # -P: nothing in the folder where it was started shadows ours
+API_ARGV = (sys.executable, "-P", "-m", "graph")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
