@@ -106,6 +106,20 @@ def test_a_child_that_refuses_is_not_started_again_and_has_the_last_word(tmp_pat
     run(work)
 
 
+def test_once_everything_has_run_a_refusal_is_tried_again_after_the_longest_pause(tmp_path: Path) -> None:
+    async def work() -> None:
+        kept = Kept(tmp_path, "import sys; print('SYS_004: The port is taken\\n  Cause: ...'); sys.exit(78)")
+        kept.keeper.is_starting = False
+        keeping = asyncio.create_task(kept.keeper.keep())
+        ends = [await kept.ends.get() for _ in range(2)]
+        keeping.cancel()
+        if kept.keeper.process:
+            await kept.keeper.process.ended.wait()
+        assert [(end.how, end.delay) for end in ends] == [("refused to start: SYS_004: The port is taken", 0.02)] * 2
+
+    run(work)
+
+
 def test_a_child_that_refuses_without_a_word_leaves_a_place_to_look(tmp_path: Path) -> None:
     async def work() -> None:
         kept = Kept(tmp_path, "import sys; sys.exit(78)")

@@ -13,11 +13,12 @@ from trading_bot.supervision.process import Process, start
 from trading_bot.supervision.program import Program
 
 REFUSED = 78
-"""The exit code of a child that must not be started again: it has printed a SemanticError. EX_CONFIG of sysexits.h."""
+"""The exit code of a child that starting again would not help: it has printed a SemanticError. EX_CONFIG of sysexits.h."""
+NEW_LINE = "\n"
 
 
 class Refusal(Exception):  # noqa: N818 - a child's, in its own words
-    """A child ended for a reason that no restart mends; the message is what it printed."""
+    """A child could not start as everything is set up; the message is what it printed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,7 +34,11 @@ class End:
 
 
 class Keeper:
-    """Keeps one program running. `process` is None between an end and the next start."""
+    """Keeps one program running. `process` is None between an end and the next start.
+
+    While `is_starting`, a child that refuses ends everything: somebody is looking, and can mend it. Once both have run, the other one
+    goes on without it: a bot with open positions must not end because the API can't start again.
+    """
 
     def __init__(
         self,
@@ -47,7 +52,9 @@ class Keeper:
     ) -> None:
         self.program = program
         self.process = process
+        self.is_starting = True
         self._clock = clock
+        self._limits = limits
         self._delay = Delay(limits=limits)
         self._log = log.bind(program=program.name)
         self._on_end = on_end
@@ -61,15 +68,18 @@ class Keeper:
         return self.process
 
     async def keep(self) -> None:
-        """Start it whenever it has ended, until cancelled; raises Refusal when it must not be started again."""
+        """Start it whenever it has ended, until cancelled; raises Refusal while everything is starting."""
         while True:
             process = self.start()
             await process.ended.wait()
-            if process.exit_code == REFUSED:
+            refused = process.exit_code == REFUSED
+            if refused and self.is_starting:
                 raise Refusal(self._words(process))
             lived = self._clock.now().timestamp() - process.started_at
-            delay = self._delay.after(lived=lived)
+            delay = self._limits.longest_delay if refused else self._delay.after(lived=lived)
             how = self._hung or f"{_manner(process.exit_code)} after {lived:.0f} s"
+            if refused:
+                how = f"refused to start: {self._words(process).partition(NEW_LINE)[0]}"
             last = last_line(self.program.output, since=process.output_from)
             self._log.warning("process_ended", pid=process.pid, how=how, restart_in=delay, last_line=last[:500])
             self.process = self._hung = None

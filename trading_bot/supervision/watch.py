@@ -53,7 +53,7 @@ class Watch:
         self._host = next((name for name in settings.api_allowed_hosts if "*" not in name), "localhost")
 
     async def over(self) -> None:
-        """Keep both running until cancelled; raises Refusal when one must not be started again."""
+        """Keep both running until cancelled; raises Refusal when one can't start."""
         async with asyncio.TaskGroup() as group:
             self._group = group
             group.create_task(self.bot.keep())
@@ -96,6 +96,7 @@ class Watch:
                 slow = True
                 greeting.slow(self._out, logs=(self.bot.program.output, self.api.program.output))
             await self._clock.sleep(READY_EVERY_SECONDS)
+        self.bot.is_starting = self.api.is_starting = False
         seconds = self._clock.monotonic() - self._begun
         self._log.info("ready", seconds=round(seconds, 3))
         pulse = self._pulse
