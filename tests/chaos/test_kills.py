@@ -9,7 +9,6 @@ import time
 from pathlib import Path
 
 import pytest
-from trading_bot.venues.paper.ledger import read_ledger
 
 from tests.fakes.playing import first_days, left_behind, play, replay_settings
 from trading_bot.clock import SystemClock
@@ -18,7 +17,9 @@ from trading_bot.logs.audit import AuditLog
 from trading_bot.settings import Settings
 from trading_bot.store.engine import open_engine
 from trading_bot.store.runtime import find_runtime
+from trading_bot.store.schema import bring_up_to_date
 from trading_bot.store.store import Store
+from trading_bot.venues.paper.ledger import read_ledger
 
 ROOT = Path(__file__).resolve().parents[2]
 PATIENCE_SECONDS = 60.0
@@ -64,6 +65,7 @@ def survives(settings: Settings, *, kills: int, seed: int, outside: bool) -> Non
     """Replay the home's file under that many kills, and compare with the exchange's own ledger."""
     chance = random.Random(seed)
     engine = open_engine(settings.store_url)
+    bring_up_to_date(engine)
     store = Store(engine, SystemClock())
     try:
         for _ in range(kills):
@@ -92,7 +94,7 @@ def equal_to_the_ledger(settings: Settings) -> None:
     assert len(sent) == len(set(sent))
     assert set(sent) <= {order.client_order_id for order in left["orders"]}
     held = {position.symbol: position.quantity for position in left["positions"]}
-    assert held == {symbol: quantity for symbol, quantity in dict(ledger.positions).items() if quantity}
+    assert held == {position.symbol: position.quantity for position in ledger.positions}
     assert left["sessions"][0].capital - sum(p.cost for p in left["positions"]) == ledger.cash
     log = AuditLog(settings.logs_dir, SystemClock())
     for stream in ("orders", "trades", "errors"):

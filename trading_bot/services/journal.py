@@ -103,9 +103,9 @@ class Journal:
             _write_plan(w, before.plans.get(plan.id), plan)
         for order in _changed(before.orders, after.orders):
             _write_order(w, before.orders.get(order.client_order_id), order)
-        for plan_id, booked in after.fills.items():
-            for fill in booked[len(before.fills.get(plan_id, ())) :]:
-                _write_fill(w, fill)
+        new = [fill for plan_id, booked in after.fills.items() for fill in booked[len(before.fills.get(plan_id, ())) :]]
+        for fill in sorted(new, key=lambda fill: (fill.timestamp, fill.recorded_at, fill.id)):
+            _write_fill(w, fill)
         _write_positions(w, before, after)
         for trade in _changed(before.trades, after.trades):
             _write_trade(w, before, after, trade)
