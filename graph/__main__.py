@@ -5,6 +5,7 @@ import socket
 import sys
 import uuid
 from types import FrameType
+from typing import Any
 
 import structlog
 
@@ -18,6 +19,19 @@ from trading_bot.settings import Settings, load_settings
 EX_CONFIG = 78
 RETRYABLE = frozenset({"SYS_002"})
 BACKLOG = 512
+UVICORN: dict[str, Any] = {
+    "loop": "uvloop",
+    "http": "httptools",
+    "ws": "websockets-sansio",
+    "ws_max_size": 65_536,
+    "ws_per_message_deflate": False,  # one compression for each connection would cost more than all the rest
+    "timeout_graceful_shutdown": 4,  # seconds: the supervisor waits 5
+    "server_header": False,
+    "date_header": False,
+    "access_log": False,
+    "log_config": None,
+}
+"""How the server is set up."""
 
 
 def main() -> int:
@@ -44,23 +58,11 @@ def _serve(settings: Settings) -> None:
 
     from graph.server import build_app  # noqa: PLC0415 - heavy likewise
 
-    config = uvicorn.Config(
-        build_app(settings),
-        loop="uvloop",
-        http="httptools",
-        ws="websockets-sansio",
-        ws_max_size=65_536,
-        ws_per_message_deflate=False,
-        timeout_graceful_shutdown=4,
-        server_header=False,
-        date_header=False,
-        access_log=False,
-        log_config=None,
-    )
+    server = uvicorn.Server(uvicorn.Config(build_app(settings), **UVICORN))
     # uvicorn sends itself the signal again once it has ended; by then it means nothing more.
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, _ended_already)
-    uvicorn.Server(config).run(sockets=[listening])
+    server.run(sockets=[listening])
 
 
 def _listen(host: str, port: int) -> socket.socket:

@@ -54,7 +54,7 @@ def build_app(settings: Settings, *, clock: Clock | None = None) -> Starlette:
         counters=Counters(started=clock.monotonic()),
         memory=Memory(store=store, clock=clock, workers=workers, ttl=settings.state_cache_ttl),
     )
-    gate = Gate(keys=keys, clock=clock, workers=workers)
+    gate = Gate(keys=keys, workers=workers)
     shape = ErrorShape(now=clock.now, log=structlog.get_logger("graph"))
 
     @asynccontextmanager
@@ -63,12 +63,14 @@ def build_app(settings: Settings, *, clock: Clock | None = None) -> Starlette:
         workers.shutdown(wait=False, cancel_futures=True)
         store.close()
 
-    return Starlette(
+    app = Starlette(
         routes=_routes(settings, parts, gate, shape),
         middleware=_middleware(settings, parts, shape),
         exception_handlers={HTTPException: pages.Pages(parts=parts, gate=gate, shape=shape).refused},
         lifespan=lifespan,
     )
+    app.router.redirect_slashes = False  # an address that is nearly right is none of ours
+    return app
 
 
 def _routes(settings: Settings, parts: Parts, gate: Gate, shape: ErrorShape) -> list[BaseRoute]:

@@ -4,15 +4,13 @@ Facts are read anew when the bot's state version moved or the TTL is over. When 
 with, their age and a warning beside them; health follows from the clock all the same, so a dead bot is never shown as HEALTHY.
 """
 
-from dataclasses import replace
-
 from resolvers.context import Context
 from resolvers.facts import Facts, read_facts
 from resolvers.memory import Remembered
 from resolvers.paging import require_first
 from trading_bot.domain import state
 from trading_bot.domain.account import Account
-from trading_bot.domain.errors import REASON_BYTES, capped
+from trading_bot.domain.errors import capped
 from trading_bot.domain.health import assess, data_age_seconds
 from trading_bot.domain.money import ZERO
 from trading_bot.domain.orders import Order
@@ -21,8 +19,6 @@ from trading_bot.domain.state import BotState, BotSummary
 from trading_bot.errors.fault import Fault
 from trading_bot.store.store import Reading
 
-WARNING_BYTES = 200
-"""Longest warning, in bytes: the whole reason stands in `health`, and ten of them must leave room in a summary."""
 
 
 async def find_bot_state(context: Context, *, bot_id: str | None = None) -> BotState:
@@ -37,11 +33,8 @@ async def find_bot_summary(context: Context, *, bot_id: str | None = None) -> Bo
     """The same, compressed."""
     facts, notes = await _facts(context, bot_id)
     whole = _state_of(facts, context, account=facts.account or _no_account(context), notes=notes)
-    short = state.summary(whole, daily_pnl=facts.daily_pnl, last_trade_time=facts.last_trade_time, errors=facts.errors)
-    return replace(
-        short,
-        health_reason=_capped(short.health_reason),
-        circuit_breaker_reason=_capped(short.circuit_breaker_reason),
+    return state.summary(
+        whole, daily_pnl=facts.daily_pnl, last_trade_time=facts.last_trade_time, errors=facts.errors
     )
 
 
@@ -69,7 +62,8 @@ async def _facts(context: Context, bot_id: str | None) -> tuple[Facts, tuple[str
         if fault.code != "SYS_002" or last is None:
             raise
         age = context.parts.clock.monotonic() - last.read_at
-        return last.facts, (f"Store can't be read: {fault.cause} What is shown was read {age:.0f} s ago",)
+        note = f"Store can't be read: shown is what was read {age:.0f} s ago. {fault.cause}"
+        return last.facts, (capped(note, state.WARNING_BYTES),)
     if facts is None and known is not None:
         context.parts.counters.cache_hits += 1
         return known.facts, ()
@@ -109,13 +103,9 @@ def _state_of(facts: Facts, context: Context, *, account: Account, notes: tuple[
         config_summary=facts.config,
         timestamp=context.now,
         data_age_seconds=age,
-        warnings=tuple(capped(warning, WARNING_BYTES) for warning in (*notes, *warnings)),
+        warnings=(*notes, *warnings),
         seq=facts.seq,
     )
-
-
-def _capped(reason: str | None) -> str | None:
-    return None if reason is None else capped(reason, REASON_BYTES)
 
 
 def _no_account(context: Context) -> Account:

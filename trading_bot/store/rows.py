@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import sqlalchemy as sa
 
-from trading_bot.store.inserts import insert_for, insert_into
+from trading_bot.store.inserts import added, insert_for
 from trading_bot.store.transaction import Reading, Writing
 
 if TYPE_CHECKING:
@@ -18,6 +18,7 @@ else:
     T = TypeVar("T")
 
 
+@cache
 def select_of(model: type[T], table: sa.Table) -> sa.Select[Any]:
     """A SELECT of the columns that `model` is made of."""
     return sa.select(*(table.c[name] for name in _names(model)))
@@ -46,8 +47,7 @@ def put(w: Writing, table: sa.Table, row: Mapping[str, Any], *, once: Iterable[s
 
 def add(w: Writing, table: sa.Table, row: Mapping[str, Any]) -> bool:
     """Insert `row`; False, and nothing changed, when a row with one of its unique keys is there."""
-    statement = insert_into(w.connection, table).values(bot_id=w.bot_id, **row).on_conflict_do_nothing()
-    return w.connection.execute(statement).rowcount == 1
+    return added(w.connection, table, {"bot_id": w.bot_id, **row})
 
 
 @cache
