@@ -5,7 +5,7 @@ from collections.abc import Iterable
 import sqlalchemy as sa
 
 from trading_bot.domain.market import Bar
-from trading_bot.store.inserts import insert_into
+from trading_bot.store.inserts import insert_new
 from trading_bot.store.rows import made, of_bot, select_of, values_of
 from trading_bot.store.tables import candles
 from trading_bot.store.transaction import Reading, Writing
@@ -15,7 +15,7 @@ def save_bars(w: Writing, bars: Iterable[Bar]) -> None:
     """Add bars; one that is there already stays as it was first seen."""
     rows = [{**values_of(bar), "bot_id": w.bot_id} for bar in bars]
     if rows:
-        w.connection.execute(insert_into(w.connection, candles).on_conflict_do_nothing(), rows)
+        w.connection.execute(insert_new(w.connection.dialect.name, candles), rows)
 
 
 def list_recent_bars(r: Reading, symbol: str, count: int) -> tuple[Bar, ...]:

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from trading_bot.domain.commands import Addressee, Command, CommandKind, CommandStatus, Intent
 from trading_bot.errors.fault import Fault
-from trading_bot.store.inserts import insert_into
+from trading_bot.store.inserts import added
 from trading_bot.store.paging import Page, page_of
 from trading_bot.store.rows import made, of_bot, select_of, values_of
 from trading_bot.store.semantic import dumped, loaded
@@ -88,7 +88,7 @@ def add_intent(w: Writing, intent: Intent, *, subject_id: str) -> None:
         "subject_id": subject_id,
         "created_at": w.now,
     }
-    if w.connection.execute(insert_into(w.connection, intents).values(row).on_conflict_do_nothing()).rowcount != 1:
+    if not added(w.connection, intents, row):
         raise Fault(
             "QRY_007",
             "The idempotency key or the confirm token was used for another write.",

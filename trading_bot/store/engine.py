@@ -82,9 +82,11 @@ def open_engine(url: str) -> sa.Engine:
 
 @contextmanager
 def reading(engine: sa.Engine) -> Iterator[sa.Connection]:
-    """A connection on which every SELECT sees the store as it was at the first."""
+    """A connection on which every SELECT sees the store as it was at the first, and nothing can be written."""
     with _connected(engine) as connection:
-        if engine.dialect.name != "sqlite":
+        if engine.dialect.name == "sqlite":
+            connection.execution_options(reads=True)
+        else:
             connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
         with connection.begin():
             yield connection
@@ -152,11 +154,15 @@ def _set_up_sqlite(connection: Any, record: object) -> None:
 
 
 def _begin_sqlite(connection: sa.Connection) -> None:
+    options = connection.get_execution_options()
+    connection.exec_driver_sql(f"PRAGMA query_only = {int(options.get('reads', False))}")
     # A write that began as a read fails at once when another write came between; one that begins as a write waits.
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if connection.get_execution_options().get("writes") else "BEGIN")
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if options.get("writes") else "BEGIN")
 
 
 def _as_fault(context: sa.engine.ExceptionContext) -> None:
+    if context.is_pre_ping and context.is_disconnect:
+        return  # the pool was only looking, and makes a new connection
     error = context.original_exception
     fault = _of_sqlite(error) if isinstance(error, sqlite3.Error) else _of_postgres(error)
     if fault is not None:

@@ -1,17 +1,29 @@
 """Inserts that may meet a row that is there already: each database has its own form of one and the same statement."""
 
+from collections.abc import Mapping
+from functools import cache
+from typing import Any
+
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
 _FORMS = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
 
 
-def insert_into(connection: sa.Connection, table: sa.Table) -> postgresql.Insert:
-    """An INSERT with `on_conflict_do_update` and `on_conflict_do_nothing`, in the form of the connection's database."""
-    return insert_for(connection.dialect.name, table)
-
-
 def insert_for(dialect: str, table: sa.Table) -> postgresql.Insert:
-    """The same, in the form of the database of that name."""
+    """An INSERT with `on_conflict_do_update` and `on_conflict_do_nothing`, in the form of the database of that name."""
     # Both forms have these two methods with the same arguments; only one of the classes can be named.
     return _FORMS[dialect](table)  # type: ignore[return-value]
+
+
+@cache
+def insert_new(dialect: str, table: sa.Table) -> sa.Insert:
+    """An INSERT that leaves alone what is there already."""
+    return insert_for(dialect, table).on_conflict_do_nothing()
+
+
+def added(connection: sa.Connection, table: sa.Table, row: Mapping[str, Any]) -> bool:
+    """Insert `row`; False, and nothing changed, when a row with one of its unique keys is there."""
+    statement = insert_new(connection.dialect.name, table)
+    # Where the database numbers the rows, SQLAlchemy asks for the number back and would forget the count.
+    return connection.execute(statement, row, execution_options={"preserve_rowcount": True}).rowcount == 1

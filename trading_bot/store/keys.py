@@ -7,7 +7,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from trading_bot.domain.errors import Scope
-from trading_bot.store.inserts import insert_into
+from trading_bot.store.inserts import added
 from trading_bot.store.rows import made, select_of, values_of
 from trading_bot.store.tables import api_keys
 
@@ -36,8 +36,7 @@ class StoredKey:
 
 def add_key(connection: sa.Connection, key: StoredKey) -> bool:
     """Add a key; False, and nothing changed, when its id or its token is there already."""
-    statement = insert_into(connection, api_keys).values(values_of(key)).on_conflict_do_nothing()
-    return connection.execute(statement).rowcount == 1
+    return added(connection, api_keys, values_of(key))
 
 
 def find_key(connection: sa.Connection, id: str) -> StoredKey | None:
