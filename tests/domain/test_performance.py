@@ -116,3 +116,35 @@ def test_going_on_from_totals_equals_working_all_of_it_out_again(nets: list[Deci
     assert record.max_drawdown <= 0
     assert record.streak == (tail if signs and signs[-1] else 0)
     assert (record.streak_type is None) == (record.streak == 0)
+
+
+def test_a_trade_taken_back_leaves_what_was_reached() -> None:
+    record = record_of("5.00", "10.00").without_trade(trade("10.00"))
+
+    assert (record.trades, record.wins, record.realized) == (1, 1, Decimal("5.00"))
+    assert (record.streak, record.streak_type) == (1, StreakType.WIN)
+    assert (record.risk_reward_sum, record.risk_reward_count) == (2.0, 1)
+    assert record.peak == Decimal("15.00")
+
+
+def test_an_earlier_trade_taken_back_leaves_a_streak_of_the_other_kind() -> None:
+    record = record_of("5.00", "-1.00").without_trade(trade("5.00"))
+
+    assert (record.wins, record.losses) == (0, 1)
+    assert (record.streak, record.streak_type) == (1, StreakType.LOSS)
+
+
+@given(st.lists(st.decimals(-1000, 1000, places=2), max_size=10), st.decimals(-1000, 1000, places=2))
+def test_a_trade_taken_back_does_not_count(nets: list[Decimal], net: Decimal) -> None:
+    before = record_of(*nets)
+
+    back = before.with_trade(trade(net)).without_trade(trade(net))
+
+    assert (back.trades, back.wins, back.losses, back.realized) == (
+        before.trades,
+        before.wins,
+        before.losses,
+        before.realized,
+    )
+    assert back.max_drawdown <= before.max_drawdown
+    assert (back.streak_type is None) == (back.streak == 0)

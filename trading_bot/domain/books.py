@@ -1,7 +1,8 @@
 """Books: what the bot holds and has going, as one value, and how each thing that happens changes it.
 
 Each function takes books and gives new ones; nothing else is touched. The journal writes what differs. Our position is the sum of our
-fills; a fill is booked once, in whatever state its order is; a plan is closed when its entry can't fill any more and what it bought is sold.
+fills; a fill is booked once, in whatever state its order is; a plan is closed when its entry can't fill any more and what it bought is
+sold. A late fill may open it again: its trade then counts once, when it is closed for good.
 """
 
 from collections.abc import Mapping
@@ -204,11 +205,28 @@ def settled(books: Books, plan_id: str, *, at: datetime, recorded_at: datetime |
     if trade is None or (known is not None and replace(trade, recorded_at=known.recorded_at) == known):
         return books
     books = replace(books, trades={**books.trades, plan_id: trade}, positions=_with_plan_in_position(books, plan))
-    if trade.outcome is Outcome.OPEN or (known is not None and known.outcome is not Outcome.OPEN):
+    return _counted(_uncounted(books, known), trade)
+
+
+def _counted(books: Books, trade: Trade) -> Books:
+    """The totals with `trade`, where it is closed."""
+    if trade.outcome is Outcome.OPEN:
+        return books
+    return replace(books, record=books.record.with_trade(trade), session=_with_trades(books.session, 1))
+
+
+def _uncounted(books: Books, known: Trade | None) -> Books:
+    """The totals without a trade as it was known, where it was closed: a late fill changes it or opens it again."""
+    if known is None or known.exit_timestamp is None:
         return books
     session = books.session
-    counted = replace(session, total_trades=session.total_trades + 1) if session else None
-    return replace(books, record=books.record.with_trade(trade), session=counted)
+    if session is not None and known.exit_timestamp >= session.created_at:  # an earlier session keeps its count
+        session = _with_trades(session, -1)
+    return replace(books, record=books.record.without_trade(known), session=session)
+
+
+def _with_trades(session: BotSession | None, more: int) -> BotSession | None:
+    return replace(session, total_trades=session.total_trades + more) if session else None
 
 
 def marked(books: Books, bars: tuple[Bar, ...], *, at: datetime) -> Books:

@@ -53,8 +53,7 @@ class Record:
             raise ValueError(msg)
         realized = self.realized + trade.net_profit_loss
         peak = max(self.peak, realized)
-        kind = {Outcome.WIN: StreakType.WIN, Outcome.LOSS: StreakType.LOSS}.get(trade.outcome)
-        ratio = trade.risk_reward_ratio
+        kind, ratio = _kind(trade), trade.risk_reward_ratio
         return replace(
             self,
             trades=self.trades + 1,
@@ -68,6 +67,29 @@ class Record:
             risk_reward_sum=self.risk_reward_sum + (ratio or 0.0),
             risk_reward_count=self.risk_reward_count + (ratio is not None),
         )
+
+    def without_trade(self, trade: Trade) -> "Record":
+        """These totals without a closed trade that they count: a late fill opened it again.
+
+        What was reached stays: the peak and the deepest fall. A streak that the trade ended is not restored.
+        """
+        kind, ratio = _kind(trade), trade.risk_reward_ratio
+        streak = max(self.streak - 1, 0) if kind is self.streak_type else self.streak
+        return replace(
+            self,
+            trades=self.trades - 1,
+            wins=self.wins - (trade.outcome is Outcome.WIN),
+            losses=self.losses - (trade.outcome is Outcome.LOSS),
+            realized=self.realized - (trade.net_profit_loss or ZERO),
+            streak=streak,
+            streak_type=self.streak_type if streak else None,
+            risk_reward_sum=self.risk_reward_sum - (ratio or 0.0),
+            risk_reward_count=self.risk_reward_count - (ratio is not None),
+        )
+
+
+def _kind(trade: Trade) -> StreakType | None:
+    return {Outcome.WIN: StreakType.WIN, Outcome.LOSS: StreakType.LOSS}.get(trade.outcome)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,455 @@
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.domain.samples import NOON, sample_bar, sample_order, sample_plan
+from trading_bot.domain.account import TradingMode
+from trading_bot.domain.books import (
+    Books,
+    Execution,
+    booked,
+    marked,
+    pruned,
+    settled,
+    with_order,
+    with_plan,
+    with_status,
+)
+from trading_bot.domain.fills import UNATTRIBUTED
+from trading_bot.domain.instruments import instrument
+from trading_bot.domain.money import ZERO
+from trading_bot.domain.orders import Leg, OrderStatus, OrderType, Side, plan_id_from
+from trading_bot.domain.plans import PlanStatus
+from trading_bot.domain.positions import Lot
+from trading_bot.domain.sessions import BotSession, equity, session_id
+from trading_bot.domain.trades import Outcome
+
+PLAN = plan_id_from(b"ACME-001")
+ENTRY, EXIT = "bg-main-entry", "bg-main-exit"
+SESSION = BotSession(
+    id=session_id("main", date(2025, 1, 6)),
+    date="2025-01-06",
+    starting_balance=Decimal("100000.00"),
+    start_of_day_equity=Decimal("100000.00"),
+    starting_capital=Decimal("100000.00"),
+    gross_pnl=ZERO,
+    total_fees=ZERO,
+    total_llm_cost=ZERO,
+    total_trades=0,
+    created_at=NOON - timedelta(hours=2),
+    closed_at=None,
+)
+
+
+def entering(quantity: str = "100") -> Books:
+    """Books with one plan, whose entry the venue has taken and not filled."""
+    books = Books(bot_version="1.0.0", mode=TradingMode.PAPER, session=SESSION)
+    books = with_plan(books, sample_plan(id=PLAN, entry_client_order_id=ENTRY, entry_order_id=None))
+    order = sample_order(
+        client_order_id=ENTRY, plan_id=PLAN, quantity=Decimal(quantity), order_type=OrderType.LIMIT, price=Decimal(100)
+    )
+    return with_order(books, order)
+
+
+def leaving(books: Books, quantity: str = "100") -> Books:
+    """The same with an exit at the venue."""
+    plan = replace(books.plans[PLAN], exit_reason="target: traded at 102.00, target was 102.00")
+    exit_order = sample_order(
+        client_order_id=EXIT,
+        venue_order_id="v-2",
+        plan_id=PLAN,
+        leg=Leg.EXIT,
+        side=Side.SELL,
+        quantity=Decimal(quantity),
+    )
+    return with_order(with_plan(books, plan), exit_order)
+
+
+def execution(side: Side = Side.BUY, quantity: str = "100", price: str = "100.00", **changes: Any) -> Execution:
+    buys = side is Side.BUY
+    return replace(
+        Execution(
+            id="x-1",
+            order_id="v-1" if buys else "v-2",
+            client_order_id=ENTRY if buys else EXIT,
+            plan_id=PLAN,
+            leg=Leg.ENTRY if buys else Leg.EXIT,
+            symbol="ACME",
+            side=side,
+            quantity=Decimal(quantity),
+            price=Decimal(price),
+            fee=Decimal("1.00"),
+            liquidity=None,
+            timestamp=NOON + timedelta(minutes=1),
+        ),
+        **changes,
+    )
+
+
+def after(books: Books, *executions: Execution) -> Books:
+    for one in executions:
+        books = booked(books, one, recorded_at=NOON)
+    return books
+
+
+def test_an_entry_fill_opens_position_trade_and_plan() -> None:
+    books = after(entering(), execution(quantity="40"), execution(quantity="60", price="100.50"))
+
+    assert books.positions["ACME"].lots == (
+        Lot(quantity=Decimal(40), cost=Decimal("4000.00")),
+        Lot(quantity=Decimal(60), cost=Decimal("6030.00")),
+    )
+    assert books.positions["ACME"].plan == books.plans[PLAN]
+    assert (books.plans[PLAN].status, books.plans[PLAN].size) == (PlanStatus.OPEN, Decimal(100))
+    assert books.orders[ENTRY].status is OrderStatus.FILLED
+    assert books.orders[ENTRY].average_price == Decimal("100.3")
+    assert (books.trades[PLAN].outcome, books.trades[PLAN].quantity) == (Outcome.OPEN, Decimal(100))
+    assert books.held_for(PLAN) == 100
+    assert books.plan_of("ACME") == books.plans[PLAN]
+    assert books.plan_of("BOLT") is None
+
+
+def test_a_partial_fill_leaves_the_entry_working() -> None:
+    books = after(entering(), execution(quantity="40"))
+
+    assert books.orders[ENTRY].status is OrderStatus.PARTIALLY_FILLED
+    assert books.orders[ENTRY].remaining == 60
+    assert books.committed == Decimal("10000.00")  # 4,000 held and 6,000 resting
+    assert [order.client_order_id for order in books.live_orders] == [ENTRY]
+
+
+def test_a_whole_exit_closes_plan_and_trade_and_counts_it_once() -> None:
+    books = after(entering(), execution())
+    books = after(leaving(books), execution(Side.SELL, price="102.00", id="x-2"))
+
+    assert books.plans[PLAN].status is PlanStatus.CLOSED
+    assert books.plans[PLAN].closed_at == NOON + timedelta(minutes=1)
+    assert books.trades[PLAN].outcome is Outcome.WIN
+    assert books.trades[PLAN].net_profit_loss == Decimal("198.00")
+    assert (books.record.trades, books.record.wins, books.record.realized) == (1, 1, Decimal("198.00"))
+    assert books.session is not None
+    assert (books.session.total_trades, books.session.gross_pnl, books.session.total_fees) == (
+        1,
+        Decimal("200.00"),
+        Decimal("2.00"),
+    )
+    assert [fill.reason for fill in books.fills[PLAN]] == ["A flag.", "target: traded at 102.00, target was 102.00"]
+
+
+def test_an_entry_that_ended_without_a_fill_closes_its_plan_without_a_trade() -> None:
+    books = with_status(entering(), ENTRY, OrderStatus.CANCELLED, at=NOON, reason="its time is over")
+
+    assert books.plans[PLAN].status is PlanStatus.CLOSED
+    assert books.trades == {}
+    assert books.record.trades == 0
+    assert books.orders[ENTRY].reason == "its time is over"
+
+
+def test_a_late_fill_opens_a_plan_that_had_never_been_filled() -> None:
+    cancelled = with_status(entering(), ENTRY, OrderStatus.CANCELLED, at=NOON)
+
+    books = after(cancelled, execution(quantity="10"))
+
+    assert books.plans[PLAN].status is PlanStatus.OPEN
+    assert books.plans[PLAN].closed_at is None
+    assert books.orders[ENTRY].status is OrderStatus.CANCELLED
+    assert books.held_for(PLAN) == 10
+
+
+def closed_and_filled_late() -> Books:
+    """10 of 100 bought, the rest cancelled, the 10 sold: a win of 18.00. Then 5 more arrive late, of the entry."""
+    books = with_status(after(entering(), execution(quantity="10")), ENTRY, OrderStatus.CANCELLED, at=NOON)
+    books = after(leaving(books, "10"), execution(Side.SELL, "10", "102.00", id="x-2"))
+    assert (books.record.trades, books.record.realized) == (1, Decimal("18.00"))
+    return after(books, execution(quantity="5", id="x-3"))
+
+
+def test_a_trade_that_a_late_fill_opens_again_is_not_counted_until_it_is_closed_again() -> None:
+    books = closed_and_filled_late()
+
+    assert books.trades[PLAN].outcome is Outcome.OPEN
+    assert (books.record.trades, books.record.wins, books.record.realized) == (0, 0, ZERO)
+    assert (books.record.streak, books.record.streak_type) == (0, None)
+    assert books.session is not None
+    assert books.session.total_trades == 0
+
+
+def test_a_trade_that_was_closed_twice_counts_once_with_all_of_its_result() -> None:
+    books = leaving(closed_and_filled_late(), "5")
+
+    books = after(books, execution(Side.SELL, "5", "99.00", id="x-4"))
+
+    assert books.trades[PLAN].net_profit_loss == Decimal("11.00")  # 20 - 5 - 4 fees
+    assert (books.record.trades, books.record.wins, books.record.realized) == (1, 1, Decimal("11.00"))
+    assert (books.record.peak, books.record.max_drawdown) == (Decimal("18.00"), Decimal("-7.00"))
+    assert books.session is not None
+    assert books.session.total_trades == 1
+
+
+def test_a_trade_of_an_earlier_session_that_opens_again_leaves_this_session_alone() -> None:
+    books = with_status(after(entering(), execution(quantity="10")), ENTRY, OrderStatus.CANCELLED, at=NOON)
+    books = after(leaving(books, "10"), execution(Side.SELL, "10", "102.00", id="x-2"))
+    tomorrow = replace(SESSION, created_at=NOON + timedelta(days=1))
+
+    books = after(
+        replace(books, session=tomorrow), execution(quantity="5", id="x-3", timestamp=NOON + timedelta(days=1))
+    )
+
+    assert books.session is not None
+    assert books.session.total_trades == 0
+    assert books.record.trades == 0
+
+
+def test_a_fill_that_nothing_explains_is_booked_all_the_same() -> None:
+    empty = Books(bot_version="1.0.0", mode=TradingMode.PAPER, session=SESSION)
+
+    books = after(empty, execution())
+
+    assert books.positions["ACME"].quantity == 100
+    assert books.positions["ACME"].plan is None
+    assert [fill.reason for fill in books.fills[PLAN]] == [UNATTRIBUTED]
+    assert (books.plans, books.trades, books.orders) == ({}, {}, {})
+
+
+def test_more_sold_than_held_takes_what_there_is() -> None:
+    books = after(leaving(after(entering("10"), execution(quantity="10")), "15"), execution(Side.SELL, "15", "100.00"))
+
+    assert books.positions["ACME"].quantity == 0
+    assert books.fills[PLAN][-1].quantity == 15
+    assert books.fills[PLAN][-1].realized_pnl == Decimal("500.00")  # the venue paid for 15
+    assert books.plans[PLAN].status is PlanStatus.CLOSED
+
+
+@pytest.mark.parametrize("status", OrderStatus)
+def test_an_execution_is_booked_in_whatever_state_its_order_is(status: OrderStatus) -> None:
+    books = entering()
+    books = with_order(books, replace(books.orders[ENTRY], status=status))
+
+    part, whole = after(books, execution(quantity="40")), after(books, execution())
+
+    assert part.orders[ENTRY].filled == 40
+    assert whole.orders[ENTRY].status is OrderStatus.FILLED
+    assert part.orders[ENTRY].status is (
+        OrderStatus.PARTIALLY_FILLED
+        if status in (OrderStatus.INTENDED, OrderStatus.SUBMITTED, OrderStatus.ACCEPTED, OrderStatus.UNKNOWN)
+        else status
+    )
+
+
+# ---- statuses ----
+
+
+def test_filled_is_believed_only_once_the_fills_are_booked() -> None:
+    books = with_status(entering(), ENTRY, OrderStatus.FILLED, at=NOON)
+    assert books.orders[ENTRY].status is OrderStatus.ACCEPTED
+
+    books = with_status(after(books, execution(quantity="40")), ENTRY, OrderStatus.FILLED, at=NOON)
+    assert books.orders[ENTRY].status is OrderStatus.PARTIALLY_FILLED
+
+    assert after(books, execution(quantity="60")).orders[ENTRY].status is OrderStatus.FILLED
+
+
+def test_an_intent_that_the_venue_has_was_sent() -> None:
+    books = entering()
+    intended = with_order(books, replace(books.orders[ENTRY], status=OrderStatus.INTENDED, venue_order_id=None))
+
+    seen = with_status(intended, ENTRY, OrderStatus.ACCEPTED, at=NOON, venue_order_id="v-77")
+
+    assert (seen.orders[ENTRY].status, seen.orders[ENTRY].venue_order_id) == (OrderStatus.ACCEPTED, "v-77")
+    assert seen.plans[PLAN].entry_order_id == "v-77"
+
+
+def test_what_the_table_forbids_changes_nothing() -> None:
+    cancelled = with_status(entering(), ENTRY, OrderStatus.CANCELLED, at=NOON)
+
+    assert with_status(cancelled, ENTRY, OrderStatus.ACCEPTED, at=NOON + timedelta(hours=1)) is cancelled
+
+
+def test_seeing_the_same_again_changes_nothing() -> None:
+    books = with_status(entering(), ENTRY, OrderStatus.ACCEPTED, at=NOON, venue_order_id="v-1")
+
+    assert with_status(books, ENTRY, OrderStatus.ACCEPTED, at=NOON + timedelta(hours=1), venue_order_id="v-1") is books
+
+
+# ---- prices and pruning ----
+
+
+def test_positions_are_marked_at_the_close() -> None:
+    books = after(entering(), execution())
+
+    books = marked(books, (sample_bar(close=Decimal("100.70")), sample_bar(symbol="BOLT")), at=NOON)
+
+    assert set(books.positions) == {"ACME"}
+    assert books.positions["ACME"].unrealized_pl == Decimal("70.00")
+
+
+def test_pruning_keeps_what_is_open_and_drops_what_is_over() -> None:
+    still_open = after(entering(), execution(quantity="40"))
+    over = after(leaving(after(entering(), execution())), execution(Side.SELL, price="102.00", id="x-2"))
+
+    assert pruned(still_open) == still_open
+    assert pruned(over) == replace(over, plans={}, orders={}, fills={}, trades={}, positions={})
+
+
+def test_settling_a_plan_that_is_not_in_the_books_changes_nothing() -> None:
+    books = entering()
+
+    assert settled(books, "another", at=NOON) is books
+
+
+# ---- whatever happens, the books add up ----
+
+STEPS = st.lists(
+    st.tuples(
+        st.sampled_from(["enter", "buy", "buy", "cancel", "leave", "sell", "sell", "stray", "mark", "prune"]),
+        st.sampled_from(["ACME", "ACME", "BTC/USD"]),
+        st.integers(1, 100),
+        st.decimals("1", 400, places=2),
+        st.decimals(0, 3, places=2),
+    ),
+    max_size=40,
+)
+
+
+class Venue:
+    """Plays a venue that does whatever it is told, and keeps cash of its own."""
+
+    def __init__(self) -> None:
+        self.books = Books(bot_version="1.0.0", mode=TradingMode.PAPER, session=SESSION)
+        self.cash = SESSION.starting_capital
+        self.held: dict[str, Decimal] = {}
+        self.plans: dict[str, str] = {}
+        self.count = 0
+
+    def do(self, what: str, symbol: str, size: int, price: Decimal, fee: Decimal) -> None:
+        self.count += 1
+        plan = self.plans.get(symbol)
+        now = NOON + timedelta(minutes=self.count)
+        quantity = instrument(symbol).quantity(Decimal(size) if symbol == "ACME" else Decimal(size) / 7)
+        known = plan is not None and plan in self.books.plans
+        if what == "enter" and self.books.plan_of(symbol) is None:
+            self._enter(symbol, quantity)
+        elif what == "buy" and plan is not None and known:
+            self._execute(plan, Leg.ENTRY, symbol, quantity=quantity, price=price, fee=fee, at=now)
+        elif what == "cancel" and plan is not None and f"{plan}-E" in self.books.orders:
+            self.books = with_status(self.books, f"{plan}-E", OrderStatus.CANCELLED, at=now)
+        elif what == "leave" and plan is not None and known and self.books.held_for(plan) > 0:
+            self._leave(plan, symbol)
+        elif what == "sell" and plan is not None and f"{plan}-X" in self.books.orders and known:
+            held = self.books.held_for(plan)
+            most = held if size % 2 else min(held, quantity)  # often all of it, so that plans end
+            if most > 0:
+                self._execute(plan, Leg.EXIT, symbol, quantity=most, price=price, fee=fee, at=now)
+        elif what == "stray":
+            self._execute(
+                plan_id_from(f"stray{self.count:03}".encode()),
+                Leg.ENTRY,
+                symbol,
+                quantity=quantity,
+                price=price,
+                fee=fee,
+                at=now,
+            )
+        elif what == "mark":
+            self.books = marked(
+                self.books, (sample_bar(symbol=symbol, open=price, high=price, low=price, close=price),), at=now
+            )
+        elif what == "prune":
+            self.books = pruned(self.books)
+
+    def _enter(self, symbol: str, quantity: Decimal) -> None:
+        plan = plan_id_from(f"{self.count:08}".encode())
+        self.plans[symbol] = plan
+        self.books = with_plan(self.books, sample_plan(id=plan, symbol=symbol, entry_client_order_id=f"{plan}-E"))
+        order = sample_order(client_order_id=f"{plan}-E", plan_id=plan, symbol=symbol, quantity=quantity)
+        self.books = with_order(self.books, order)
+
+    def _leave(self, plan: str, symbol: str) -> None:
+        self.books = with_plan(self.books, replace(self.books.plans[plan], exit_reason="stop"))
+        order = sample_order(
+            client_order_id=f"{plan}-X",
+            plan_id=plan,
+            symbol=symbol,
+            leg=Leg.EXIT,
+            side=Side.SELL,
+            quantity=self.books.held_for(plan),
+        )
+        self.books = with_order(self.books, order)
+
+    def _execute(
+        self, plan: str, leg: Leg, symbol: str, *, quantity: Decimal, price: Decimal, fee: Decimal, at: datetime
+    ) -> None:
+        one = Execution(
+            id=f"x-{self.count}",
+            order_id=f"v-{plan}",
+            client_order_id=f"{plan}-{leg.value}",
+            plan_id=plan,
+            leg=leg,
+            symbol=symbol,
+            side=Side.BUY if leg is Leg.ENTRY else Side.SELL,
+            quantity=quantity,
+            price=price,
+            fee=fee,
+            liquidity=None,
+            timestamp=at,
+        )
+        self.books = booked(self.books, one, recorded_at=at)
+        value = (quantity * price).quantize(instrument(symbol).cash_step)
+        sign = 1 if leg is Leg.ENTRY else -1
+        self.cash -= sign * value + fee
+        self.held[symbol] = self.held.get(symbol, ZERO) + sign * quantity
+
+
+@given(STEPS)
+def test_cash_and_positions_are_start_and_results_less_fees_after_every_step(
+    steps: Sequence[tuple[str, str, int, Decimal, Decimal]],
+) -> None:
+    venue = Venue()
+    for step in steps:
+        venue.do(*step)
+        books = venue.books
+        positions = books.positions.values()
+        assert books.session is not None
+        assert books.session.capital == venue.cash + sum((p.cost for p in positions), ZERO)
+        assert equity(books.session, positions) == venue.cash + sum((p.market_value for p in positions), ZERO)
+        assert {s: p.quantity for s, p in books.positions.items() if p.lots} == {
+            s: q for s, q in venue.held.items() if q
+        }
+
+
+@given(STEPS)
+def test_orders_plans_trades_and_totals_agree_after_every_step(
+    steps: Sequence[tuple[str, str, int, Decimal, Decimal]],
+) -> None:
+    """Without pruning, so that all there ever was can be added up again."""
+    venue = Venue()
+    for step in steps:
+        if step[0] == "prune":
+            continue
+        venue.do(*step)
+        books = venue.books
+        fills = [fill for booked_fills in books.fills.values() for fill in booked_fills]
+        for order in books.orders.values():
+            of_order = [fill for fill in fills if fill.client_order_id == order.client_order_id]
+            assert order.filled == sum((fill.quantity for fill in of_order), ZERO)
+        for plan in books.plans.values():
+            entry = books.orders[f"{plan.id}-E"]
+            assert plan.size == entry.filled
+            assert plan.is_open == (entry.is_live or books.held_for(plan.id) > 0)
+        closed = [trade for trade in books.trades.values() if trade.outcome is not Outcome.OPEN]
+        nets = [trade.net_profit_loss or ZERO for trade in closed]
+        assert set(books.trades) == {plan.id for plan in books.plans.values() if plan.size > 0}
+        assert {trade.id for trade in closed} == {t.id for t in books.trades.values() if not books.plans[t.id].is_open}
+        assert books.record.trades == len(closed)
+        assert books.record.wins == sum(net > 0 for net in nets)
+        assert books.record.losses == sum(net < 0 for net in nets)
+        assert books.record.realized == sum(nets, ZERO)
+        assert books.record.max_drawdown <= 0
+        assert books.session is not None
+        assert books.session.total_trades == len(closed)
