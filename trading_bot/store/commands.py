@@ -1,6 +1,6 @@
 """Commands: what was asked of the bot and what came of it, and the intents that keep a write from happening twice."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -97,7 +97,7 @@ def add_intent(w: Writing, intent: Intent, *, subject_id: str) -> None:
 
 
 def _all(r: Reading) -> sa.Select[Any]:
-    return sa.select(commands).where(of_bot(r, commands))
+    return select_of(Command, commands).where(of_bot(r, commands))
 
 
 def _row(command: Command) -> dict[str, Any]:
@@ -105,6 +105,4 @@ def _row(command: Command) -> dict[str, Any]:
 
 
 def _command(row: sa.Row[Any]) -> Command:
-    columns = dict(row._mapping)  # noqa: SLF001 - SQLAlchemy's public name for it
-    del columns["number"], columns["addressee"]
-    return Command(**{**columns, "error": loaded(row.error) if row.error else None})
+    return replace(made(Command, row), error=loaded(row.error) if row.error else None)
