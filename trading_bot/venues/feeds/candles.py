@@ -131,11 +131,12 @@ class _Rows:
             return self.previous
         try:
             moment = datetime.fromisoformat(text)
-        except ValueError:
+            if moment.tzinfo is not None:  # without a zone, astimezone() would take it for this machine's
+                moment = moment.astimezone(UTC)
+        except (ValueError, OverflowError):
             self.refuse(number, "`timestamp` is no ISO 8601 time", text)
         if moment.tzinfo is None:
             self.refuse(number, "`timestamp` has no time zone; end it with Z for UTC", text)
-        moment = moment.astimezone(UTC)
         if moment.second or moment.microsecond or not _EARLIEST <= moment < _LATEST:
             self.refuse(number, f"`timestamp` is no whole minute of {_EARLIEST.year} to {_LATEST.year - 1}", text)
         self._time_text = text

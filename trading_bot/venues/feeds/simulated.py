@@ -30,7 +30,7 @@ class SimulatedFeed:
         self._traits: dict[str, Traits] = {}
         self._frames: dict[str, dict[date, Frame]] = {}
         self._made: dict[tuple[str, date], tuple[Bar, ...]] = {}
-        has_equities = any(self._known(symbol).asset_class is AssetClass.EQUITY for symbol in symbols)
+        has_equities = AssetClass.EQUITY in [self._known(symbol).asset_class for symbol in symbols]
         hours = regular_hours(_FIRST_DAY)
         self._starts = hours[0] if has_equities and hours is not None else _midnight(_FIRST_DAY)
 
