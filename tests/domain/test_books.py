@@ -124,6 +124,35 @@ def test_a_partial_fill_leaves_the_entry_working() -> None:
     assert [order.client_order_id for order in books.live_orders] == [ENTRY]
 
 
+@pytest.mark.parametrize(
+    ("order_type", "price", "stop_price", "worth"),
+    [
+        (OrderType.LIMIT, "99.00", None, "9900.00"),
+        (OrderType.STOP, None, "101.00", "10100.00"),
+        (OrderType.STOP_LIMIT, "101.50", "101.00", "10150.00"),
+        (OrderType.MARKET, None, None, "10000.00"),  # the plan's entry price
+    ],
+)
+def test_a_live_entry_is_committed_at_the_price_that_it_is_expected_to_pay(
+    order_type: OrderType, price: str | None, stop_price: str | None, worth: str
+) -> None:
+    books = entering()
+    order = replace(
+        books.orders[ENTRY],
+        order_type=order_type,
+        price=None if price is None else Decimal(price),
+        stop_price=None if stop_price is None else Decimal(stop_price),
+    )
+
+    assert with_order(books, order).committed == Decimal(worth)
+
+
+def test_a_live_exit_commits_nothing() -> None:
+    held = after(entering(), execution())
+
+    assert leaving(held).committed == held.committed == Decimal("10000.00")
+
+
 def test_a_whole_exit_closes_plan_and_trade_and_counts_it_once() -> None:
     books = after(entering(), execution())
     books = after(leaving(books), execution(Side.SELL, price="102.00", id="x-2"))
@@ -140,6 +169,22 @@ def test_a_whole_exit_closes_plan_and_trade_and_counts_it_once() -> None:
         Decimal("2.00"),
     )
     assert [fill.reason for fill in books.fills[PLAN]] == ["A flag.", "target: traded at 102.00, target was 102.00"]
+
+
+def test_fills_before_the_first_session_are_booked_without_one() -> None:
+    books = after(replace(entering(), session=None), execution())
+    books = after(leaving(books), execution(Side.SELL, price="102.00", id="x-2"))
+
+    assert books.session is None
+    assert books.record.trades == 1
+
+
+def test_an_exit_whose_plan_gives_no_reason_goes_by_its_orders() -> None:
+    books = leaving(after(entering(), execution()))
+    books = with_plan(books, replace(books.plans[PLAN], exit_reason=None))
+    books = with_order(books, replace(books.orders[EXIT], reason="closed by command"))
+
+    assert after(books, execution(Side.SELL, "10", id="x-2")).fills[PLAN][-1].reason == "closed by command"
 
 
 def test_an_entry_that_ended_without_a_fill_closes_its_plan_without_a_trade() -> None:
@@ -215,6 +260,14 @@ def test_a_fill_that_nothing_explains_is_booked_all_the_same() -> None:
     assert books.positions["ACME"].plan is None
     assert [fill.reason for fill in books.fills[PLAN]] == [UNATTRIBUTED]
     assert (books.plans, books.trades, books.orders) == ({}, {}, {})
+
+
+def test_what_is_left_when_its_plan_is_over_belongs_to_no_plan() -> None:
+    stray = execution(quantity="5", id="x-9", plan_id=plan_id_from(b"stray001"), client_order_id="bg-main-stray")
+    books = after(leaving(after(entering(), execution(), stray)), execution(Side.SELL, price="102.00", id="x-2"))
+
+    assert books.positions["ACME"].quantity == 5
+    assert books.positions["ACME"].plan is None
 
 
 def test_more_sold_than_held_takes_what_there_is() -> None:

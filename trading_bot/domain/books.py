@@ -73,13 +73,14 @@ class Books:
 
     @property
     def committed(self) -> Decimal:
-        """Worth of all positions, and of what resting entries would still buy."""
-        resting = (
-            (order.price or order.stop_price or ZERO) * order.remaining
-            for order in self.live_orders
-            if order.side is Side.BUY
-        )
+        """Worth of all positions, and of what live entries would still buy."""
+        resting = (self._price_of(order) * order.remaining for order in self.live_orders if order.side is Side.BUY)
         return sum((position.market_value for position in self.positions.values()), ZERO) + sum(resting, ZERO)
+
+    def _price_of(self, order: Order) -> Decimal:
+        """What the order is expected to pay; a market order has no price of its own, but its plan has."""
+        plan = self.plans.get(order.plan_id)
+        return order.price or order.stop_price or (plan.entry_price if plan is not None else ZERO)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -312,9 +313,10 @@ def _marked(books: Books, execution: Execution, lots: tuple[Lot, ...], plan: Tra
 
 def _with_plan_in_position(books: Books, plan: TradePlan) -> Mapping[str, Position]:
     held = books.positions.get(plan.symbol)
-    if held is None or not plan.is_open:
+    if held is None or not (plan.is_open or (held.plan is not None and held.plan.id == plan.id)):
         return books.positions
-    return {**books.positions, plan.symbol: replace(held, plan=plan)}
+    # What is still held when its plan is over (bought by nobody knows whom) belongs to no plan.
+    return {**books.positions, plan.symbol: replace(held, plan=plan if plan.is_open else None)}
 
 
 def _session_after(session: BotSession | None, fill: Fill) -> BotSession | None:
