@@ -5,6 +5,7 @@ import json
 from typing import Any
 from urllib.parse import urlsplit
 
+from trading_bot.errors.catalogue import CATALOGUE
 from trading_bot.errors.fault import Fault
 from trading_bot.settings import Settings
 
@@ -28,10 +29,14 @@ def call(settings: Settings, query: str) -> dict[str, Any]:
         raise Fault("SYS_006", cause, context={"address": settings.api_address}) from None
     finally:
         connection.close()
-    if answer.get("errors"):
-        raise _fault(answer["errors"][0])
-    data: dict[str, Any] = answer["data"]
-    return data
+    match answer:
+        case {"errors": [{"message": str()} as error, *_]}:
+            raise _fault(error)
+        case {"data": dict(data)}:
+            return data
+        case _:
+            cause = f"What answers at {settings.api_address} is not BotGraph."
+            raise Fault("SYS_006", cause, context={"address": settings.api_address})
 
 
 def _key(settings: Settings) -> str:
@@ -46,8 +51,9 @@ def _key(settings: Settings) -> str:
 
 def _fault(error: dict[str, Any]) -> Fault:
     told = error.get("extensions", {})
+    code = told.get("errorCode")
     return Fault(
-        told.get("errorCode", "SYS_001"),
+        code if code in CATALOGUE else "SYS_001",  # a newer API may know codes that we don't
         told.get("cause", error.get("message", "")),
         message=error.get("message"),
         impact=told.get("impact"),

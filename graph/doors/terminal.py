@@ -223,7 +223,7 @@ def _settings(*, candles: Path | None = None, **overrides: str | None) -> Settin
             with settings.candles.open("rb"):
                 pass
         except OSError as error:
-            cause = f"{settings.candles} can't be read: {error.strerror}."
+            cause = f"{error.strerror}: {settings.candles}"
             raise Fault("DATA_001", cause, context={"file": str(settings.candles)}) from None
     return settings
 

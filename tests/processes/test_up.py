@@ -205,7 +205,7 @@ SETTING = ("CFG_003", "Invalid setting")
     [
         (("--speed", "fast"), SETTING, "BOTGRAPH_SPEED was `fast`: expected max"),
         (("--seed", "-3"), SETTING, "BOTGRAPH_SEED was `-3`"),
-        (("--candles", "/no/such/file.csv"), FILE, "/no/such/file.csv can't be read: No such file"),
+        (("--candles", "/no/such/file.csv"), FILE, "No such file or directory: /no/such/file.csv"),
         (("--store", "mysql://me:secret@db/bot"), SETTING, "BOTGRAPH_STORE_URL is wrong: expected sqlite"),
     ],
 )
