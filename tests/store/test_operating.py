@@ -269,16 +269,17 @@ def test_a_command_is_stored_once(store: Store) -> None:
         assert [command.reason for command in commands.list_commands(r, 10).items] == ["Lunch."]
 
 
-def test_each_addressee_sees_its_own_commands_oldest_first(store: Store) -> None:
+def test_each_addressee_sees_its_own_unfinished_commands_oldest_first(store: Store) -> None:
     with store.writing("main") as w:
         for n, kind in enumerate((CommandKind.STOP, CommandKind.RESTART_PROCESS, CommandKind.PAUSE)):
             commands.add_command(w, sample_command(id=f"c-{n}", kind=kind))
         commands.add_command(w, sample_command(id="c-3", status=CommandStatus.RUNNING))
+        commands.add_command(w, sample_command(id="c-4", status=CommandStatus.DONE))
 
     with store.reading("main") as r:
-        assert [command.id for command in commands.list_pending_commands(r)] == ["c-0", "c-2"]
+        assert [command.id for command in commands.list_pending_commands(r)] == ["c-0", "c-2", "c-3"]
         assert [command.id for command in commands.list_pending_commands(r, Addressee.SUPERVISOR)] == ["c-1"]
-        assert [command.id for command in commands.list_commands(r, 2).items] == ["c-3", "c-2"]
+        assert [command.id for command in commands.list_commands(r, 2).items] == ["c-4", "c-3"]
 
 
 def test_an_intent_is_remembered_for_24_hours_and_then_its_key_is_free(store: Store, clock: SetClock) -> None:

@@ -34,13 +34,13 @@ class StoredIntent:
 def add_command(w: Writing, command: Command) -> None:
     """Store a new command; an id that is there already is an IntegrityError."""
     addressee = Addressee.SUPERVISOR if command.kind is CommandKind.RESTART_PROCESS else Addressee.BOT
-    w.connection.execute(commands.insert(), {**_row(command), "addressee": addressee})
+    w.connection.execute(commands.insert(), {**_row(command), "bot_id": w.bot_id, "addressee": addressee})
 
 
 def save_command(w: Writing, command: Command) -> None:
     """Keep what has become of the command."""
     where = of_bot(w, commands), commands.c.id == command.id
-    w.connection.execute(commands.update().where(*where).values(_row(command)))
+    w.connection.execute(commands.update().where(*where).values({**_row(command), "bot_id": w.bot_id}))
 
 
 def find_command(r: Reading, id: str) -> Command | None:
