@@ -93,6 +93,7 @@ class Executor:
                 return
             try:
                 async for result in results:
+                    await operation.close()  # a reader that is stuck must not keep a view of the store
                     yield Answer(body=self._body(result), kind=prepared.kind)
             except Exception as error:  # noqa: BLE001 (a watch that failed: its caller gets the error, in our shape)
                 yield _refused(self._broken(error))

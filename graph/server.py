@@ -24,6 +24,7 @@ from graph.schema import build_schema
 from resolvers.context import Parts
 from resolvers.counters import Counters
 from resolvers.memory import Memory
+from resolvers.snapshot import Views
 from trading_bot.clock import Clock, SystemClock
 from trading_bot.services.commands import Commands
 from trading_bot.services.keys import Keys
@@ -51,6 +52,7 @@ def build_app(settings: Settings, *, clock: Clock | None = None) -> Starlette:
         clock=clock,
         commands=Commands(store=store, clock=clock),
         workers=workers,
+        views=Views(store=store, workers=workers),
         counters=Counters(started=clock.monotonic()),
         memory=Memory(store=store, clock=clock, workers=workers, ttl=settings.state_cache_ttl),
     )

@@ -11,7 +11,7 @@ from typing import TypeVar
 
 from resolvers.counters import Counters
 from resolvers.memory import Memory
-from resolvers.snapshot import Snapshot
+from resolvers.snapshot import Snapshot, Views
 from trading_bot.clock import Clock
 from trading_bot.domain.commands import Caller
 from trading_bot.errors.fault import Fault
@@ -30,6 +30,7 @@ class Parts:
     commands: Commands
     workers: Executor
     """Threads in which the store is read and written."""
+    views: Views
     counters: Counters
     memory: Memory
 
@@ -41,18 +42,12 @@ class Operation:
         self.parts = parts
         self.caller = caller
         self.now: datetime = parts.clock.now()
-        self._snapshots: dict[str, Snapshot] = {}
+        self.snapshot = Snapshot(parts.views)
         self._roots: dict[str, Context] = {}
 
     def of_root(self, key: str) -> "Context":
         """The context of the root field with that response key and of everything below it."""
         return self._roots.setdefault(key, Context(self))
-
-    def snapshot(self, bot_id: str) -> Snapshot:
-        """The operation's view of one bot's books."""
-        if bot_id not in self._snapshots:
-            self._snapshots[bot_id] = Snapshot(self.parts.store, bot_id, self.parts.workers)
-        return self._snapshots[bot_id]
 
     async def renew(self) -> None:
         """Go on to this moment: the next read sees the books as they are now."""
@@ -60,10 +55,8 @@ class Operation:
         self.now = self.parts.clock.now()
 
     async def close(self) -> None:
-        """Let go of the views."""
-        snapshots, self._snapshots = self._snapshots, {}
-        for snapshot in snapshots.values():
-            await snapshot.close()
+        """Let go of the view; a read that comes later makes a new one."""
+        await self.snapshot.close()
 
 
 class Context:
@@ -93,4 +86,4 @@ class Context:
         """What `work` makes of the chosen bot's books; Fault SYS_002 when they can't be read."""
         if self._bot_id is None:
             raise Fault("SYS_001", "A field read the store before its bot was chosen.")
-        return await self.operation.snapshot(self._bot_id).read(work)
+        return await self.operation.snapshot.read(self._bot_id, work)

@@ -20,7 +20,6 @@ from trading_bot.errors.fault import Fault
 from trading_bot.store.store import Reading
 
 
-
 async def find_bot_state(context: Context, *, bot_id: str | None = None) -> BotState:
     """Everything about one bot, now. Fault DATA_004 until the bot has read its account for the first time."""
     facts, notes = await _facts(context, bot_id)
@@ -33,9 +32,7 @@ async def find_bot_summary(context: Context, *, bot_id: str | None = None) -> Bo
     """The same, compressed."""
     facts, notes = await _facts(context, bot_id)
     whole = _state_of(facts, context, account=facts.account or _no_account(context), notes=notes)
-    return state.summary(
-        whole, daily_pnl=facts.daily_pnl, last_trade_time=facts.last_trade_time, errors=facts.errors
-    )
+    return state.summary(whole, daily_pnl=facts.daily_pnl, last_trade_time=facts.last_trade_time, errors=facts.errors)
 
 
 def first_positions(context: Context, whole: BotState, *, first: int) -> tuple[Position, ...]:

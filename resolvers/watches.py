@@ -15,20 +15,18 @@ T = TypeVar("T")
 LONGEST_INTERVAL = 60
 
 
-async def watch_bot_state(
+def watch_bot_state(
     context: Context, *, bot_id: str | None = None, interval_seconds: int
 ) -> AsyncGenerator[BotState | Fault, None]:
     """The state at once, and then every `interval_seconds` (1 to 60). Fault QRY_004 for another interval."""
-    async for whole in _ticks(context, interval_seconds, lambda: find_bot_state(context, bot_id=bot_id)):
-        yield whole
+    return _ticks(context, interval_seconds, lambda: find_bot_state(context, bot_id=bot_id))
 
 
-async def watch_bot_summary(
+def watch_bot_summary(
     context: Context, *, bot_id: str | None = None, interval_seconds: int
 ) -> AsyncGenerator[BotSummary | Fault, None]:
     """The summary at once, and then every `interval_seconds` (1 to 60). Fault QRY_004 for another interval."""
-    async for short in _ticks(context, interval_seconds, lambda: find_bot_summary(context, bot_id=bot_id)):
-        yield short
+    return _ticks(context, interval_seconds, lambda: find_bot_summary(context, bot_id=bot_id))
 
 
 async def _ticks(
@@ -44,7 +42,6 @@ async def _ticks(
     try:
         yield await answer()
         while True:
-            await context.operation.close()  # no view of the store is held open while nothing is read
             await _until_next_tick(clock, started, interval_seconds)
             await context.operation.renew()
             yield await _or_fault(answer)

@@ -8,7 +8,6 @@ import asyncio
 import contextlib
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import urlsplit
 
 import structlog
 from graphql import OperationType
@@ -144,7 +143,7 @@ class Session:
             case "ping":
                 await self._pong(message)
             case "subscribe":
-                self._begin(message["id"], message["payload"], ending)
+                await self._begin(message["id"], message["payload"], ending)
             case "complete":
                 task = self._tasks.pop(message["id"], None)
                 if task is not None:
@@ -152,9 +151,13 @@ class Session:
             case _:
                 pass
 
-    def _begin(self, id: str, payload: dict[str, Any], ending: asyncio.Future[None]) -> None:
+    async def _begin(self, id: str, payload: dict[str, Any], ending: asyncio.Future[None]) -> None:
         if id in self._tasks:
             raise ClosedError(messages.ID_IN_USE, f"Subscriber for {id} already exists")
+        if len(self._tasks) >= MOST_OPERATIONS:
+            cause = f"A socket may have {MOST_OPERATIONS} operations open; complete one first."
+            await self._error(id, [self.executor.shape.of_fault(Fault("API_429", cause))])
+            return
         self._tasks[id] = asyncio.create_task(self._operate(id, payload, ending))
 
     async def _operate(self, id: str, payload: dict[str, Any], ending: asyncio.Future[None]) -> None:
@@ -173,10 +176,6 @@ class Session:
 
     async def _carry_out(self, id: str, payload: dict[str, Any]) -> None:
         self.carried_out += 1
-        if len(self._tasks) > MOST_OPERATIONS:
-            cause = f"A socket may have {MOST_OPERATIONS} operations open; complete one first."
-            await self._error(id, [self.executor.shape.of_fault(Fault("API_429", cause))])
-            return
         prepared = self.executor.read(
             Request(
                 query=payload["query"],
@@ -192,8 +191,11 @@ class Session:
             started = self.executor.parts.clock.monotonic()
             answer = await self.executor.carry_out(prepared, await self._required_caller())
             self.executor.parts.counters.answered((self.executor.parts.clock.monotonic() - started) * 1000)
-            await self._next(id, answer)
-            await self._complete(id)
+            if answer.began:
+                await self._next(id, answer)
+                await self._complete(id)
+            else:
+                await self._error(id, answer.body["errors"])
 
     async def _stream(self, id: str, prepared: Prepared) -> None:
         answers = self.executor.stream(prepared, await self._required_caller())
@@ -275,4 +277,4 @@ def _is_allowed(websocket: WebSocket, origins: tuple[str, ...]) -> bool:
     origin = websocket.headers.get("origin")
     if origin is None or origin in origins:
         return True
-    return urlsplit(origin).netloc == websocket.headers.get("host")
+    return origin.partition("://")[2] == websocket.headers.get("host")

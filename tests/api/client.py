@@ -11,6 +11,7 @@ from typing import Any
 
 import httpx
 import uvicorn
+from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
 from graph.__main__ import UVICORN
@@ -99,6 +100,15 @@ class Socket:
         return json.loads(self.connection.recv(timeout=seconds))
 
 
+def closed(socket: Socket) -> tuple[int, str]:
+    """Code and reason with which the server closes, however much it sends before; 1006 where it just goes away."""
+    try:
+        while True:
+            socket.connection.recv(timeout=10)
+    except ConnectionClosed as ended:
+        return (1006, "") if ended.rcvd is None else (ended.rcvd.code, ended.rcvd.reason)
+
+
 class Serving:
     """A server that runs in a thread of the test's own process."""
 
@@ -121,7 +131,7 @@ class Serving:
             clock=clock,
         )
         self._thread.start()
-        assert self.api.call("GET", "/livez").status_code == 200
+        assert self.api.call("GET", "/livez", headers={"Host": "localhost"}).status_code == 200
 
     def stop(self) -> None:
         """End it, as SIGTERM would."""

@@ -1,11 +1,11 @@
 """Selections made from the schema: every field of every type, as deep as it goes."""
 
-from graphql import GraphQLInterfaceType, GraphQLObjectType, GraphQLOutputType, GraphQLSchema, get_named_type
+from graphql import GraphQLInterfaceType, GraphQLObjectType, GraphQLSchema, GraphQLType, get_named_type
 
 DEEPEST = 8
 
 
-def everything(kind: GraphQLOutputType, depth: int = 0) -> str:
+def everything(kind: GraphQLType, depth: int = 0) -> str:
     """A selection set of all fields of `kind`; empty for a leaf."""
     named = get_named_type(kind)
     if not isinstance(named, GraphQLObjectType | GraphQLInterfaceType):

@@ -138,7 +138,7 @@ def test_a_state_is_what_the_bot_did(shared_api: Api) -> None:
 
 
 def test_a_summary_is_the_state_compressed(shared_api: Api) -> None:
-    summary = shared_api.data("{ botSummary " + everything(SCHEMA.get_type("BotSummary")) + " }")["botSummary"]
+    summary = shared_api.data("{ botSummary " + everything(SCHEMA.type_map["BotSummary"]) + " }")["botSummary"]
     newest = summary["recentErrors"][0]
 
     assert {name: value for name, value in summary.items() if name not in ("recentErrors", "warnings")} == {
