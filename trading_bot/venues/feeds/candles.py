@@ -10,6 +10,7 @@ import gzip
 import hashlib
 import re
 import zlib
+from collections import deque
 from collections.abc import Iterator
 from contextlib import ExitStack
 from datetime import UTC, datetime
@@ -19,7 +20,7 @@ from pathlib import Path
 from typing import IO, NoReturn, cast
 
 from trading_bot.domain.instruments import instrument
-from trading_bot.domain.market import Bar
+from trading_bot.domain.market import BAR_LENGTH, Bar
 from trading_bot.domain.money import parse_decimal
 from trading_bot.errors.fault import Fault
 
@@ -59,6 +60,19 @@ def read_candles(path: Path, *, after: datetime | None = None) -> Iterator[Bar]:
             rows.refuse(number, "the same minute of the same symbol stands twice", bar.symbol)
         seen.add(bar.symbol)
         yield bar
+
+
+def read_back(path: Path, *, until: datetime, count: int) -> dict[str, tuple[Bar, ...]]:
+    """The last `count` bars of each symbol that were over at `until`, oldest first. Only these are looked at closely."""
+    rows = _Rows(path, _read_lines(path))
+    last = until - BAR_LENGTH
+    kept: dict[str, deque[tuple[int, list[str], datetime]]] = {}
+    for number, fields in rows:
+        rows.previous = moment = rows.moment(number, fields)
+        if moment > last:
+            break
+        kept.setdefault(fields[rows.symbol_at], deque(maxlen=count)).append((number, fields, moment))
+    return {symbol: tuple(rows.bar(*row) for row in found) for symbol, found in kept.items()}
 
 
 def read_symbols(path: Path) -> tuple[str, ...]:

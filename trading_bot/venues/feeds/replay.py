@@ -1,13 +1,12 @@
 """Replay: a market read from a file of candles, streamed, so that the file may be of any size."""
 
-from collections import deque
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 
-from trading_bot.domain.market import BAR_LENGTH, Bar
+from trading_bot.domain.market import Bar
 from trading_bot.errors.fault import Fault
-from trading_bot.venues.feeds.candles import digest_of_file, digest_of_lines, read_candles, read_symbols
+from trading_bot.venues.feeds.candles import digest_of_file, digest_of_lines, read_back, read_candles, read_symbols
 
 _KEPT = 1_000  # bars of each symbol that a look back finds without reading the file again
 
@@ -20,7 +19,7 @@ class ReplayFeed:
         self._path = path
         self._identity = {"feed": "replay", "sha256": digest_of_file(path)}
         self._symbols: tuple[str, ...] | None = None
-        self._passed: dict[str, deque[Bar]] = {}
+        self._passed: dict[str, tuple[Bar, ...]] = {}
         self._passed_until: datetime | None = None
 
     @property
@@ -64,23 +63,15 @@ class ReplayFeed:
     def history(self, symbol: str, *, until: datetime, count: int) -> tuple[Bar, ...]:
         """Bars that the replay has passed; there are none before the file's first."""
         if count > _KEPT:
-            return tuple(self._read_back(until, count).get(symbol, ()))[-count:]
-        if self._passed_until != until:
-            self._passed = self._read_back(until, _KEPT)
+            return read_back(self._path, until=until, count=count).get(symbol, ())
+        if self._passed_until != until:  # the first look back reads for all symbols, for they will ask next
+            self._passed = read_back(self._path, until=until, count=_KEPT)
             self._passed_until = until
-        return tuple(self._passed.get(symbol, ()))[-count:] if count else ()
+        return self._passed.get(symbol, ())[-count:] if count else ()
 
     def digest(self, lines: int) -> str | None:
         """SHA-256 of the first `lines` lines."""
         return digest_of_lines(self._path, lines)
-
-    def _read_back(self, until: datetime, count: int) -> dict[str, deque[Bar]]:
-        passed: dict[str, deque[Bar]] = {}
-        for bar in read_candles(self._path):
-            if bar.timestamp + BAR_LENGTH > until:
-                break
-            passed.setdefault(bar.symbol, deque(maxlen=count)).append(bar)
-        return passed
 
 
 def _sorted(bars: list[Bar]) -> tuple[Bar, ...]:

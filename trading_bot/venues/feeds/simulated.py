@@ -50,7 +50,7 @@ class SimulatedFeed:
 
     def minutes(self, after: datetime | None, *, symbols: tuple[str, ...] = ()) -> Iterator[tuple[Bar, ...]]:
         """The market from its first session's open, or from any minute on; closed hours are skipped. Any symbol can be had."""
-        first = self._starts if after is None else max(after + BAR_LENGTH, self._starts)
+        first = self._starts if after is None else after + BAR_LENGTH
         day = first.date()
         wanted = sorted(symbols) or list(self._symbols)
         while day < _LAST_DAY:

@@ -87,7 +87,7 @@ class Books:
     last_bars: dict[str, Bar] = field(default_factory=dict)
     """The latest bar of each symbol."""
     day_trades: list[tuple[date, str]] = field(default_factory=list)
-    """Session and symbol of each day trade, oldest first; old ones may be left out."""
+    """Session and symbol of each day trade of the sessions that count, oldest first."""
     changed_orders: dict[str, WorkingOrder] = field(default_factory=dict)
     """To be written."""
     new_fills: list[VenueFill] = field(default_factory=list)
@@ -122,8 +122,8 @@ class Books:
 
     def day_trade_count(self) -> int:
         """Day trades of the last five sessions, today's included."""
-        counted = last_sessions(session_day(AssetClass.EQUITY, self.clock), _SESSIONS_COUNTED)
-        return sum(1 for day, _ in self.day_trades if day in counted)
+        oldest = counted_from(self.clock)
+        return sum(1 for day, _ in self.day_trades if day >= oldest)
 
     def see(self, bar: Bar) -> None:
         """Take the latest bar of a symbol."""
@@ -227,7 +227,8 @@ class Books:
         elif before:
             del self.holdings[symbol]
             if known.asset_class is AssetClass.EQUITY and before.opened_on == day:
-                self.day_trades.append((day, symbol))
+                oldest = counted_from(self.clock)
+                self.day_trades = [*(trade for trade in self.day_trades if trade[0] >= oldest), (day, symbol)]
                 self.new_day_trades.append((day, symbol))
 
 
@@ -237,6 +238,11 @@ class _Cost:
 
     fee: Decimal
     cash_effect: Decimal
+
+
+def counted_from(clock: datetime) -> date:
+    """The earliest session whose day trades count at venue time `clock`."""
+    return last_sessions(session_day(AssetClass.EQUITY, clock), _SESSIONS_COUNTED)[-1]
 
 
 def average(paid: Decimal, filled: Decimal) -> Decimal | None:

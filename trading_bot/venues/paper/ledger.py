@@ -17,7 +17,7 @@ from pathlib import Path
 from trading_bot.domain.money import plain
 from trading_bot.domain.orders import LIVE
 from trading_bot.errors.fault import Fault
-from trading_bot.venues.paper.books import Books, Holding
+from trading_bot.venues.paper.books import Books, Holding, counted_from
 from trading_bot.venues.paper.rows import bar, bar_row, fill, fill_row, order_row, working_order
 from trading_bot.venues.venue import VenueFill, VenueOrder, VenuePosition
 
@@ -41,6 +41,7 @@ CREATE TABLE holdings (symbol TEXT PRIMARY KEY, quantity TEXT NOT NULL, opened_o
 CREATE TABLE last_bars (symbol TEXT PRIMARY KEY, timestamp TEXT NOT NULL, open TEXT NOT NULL, high TEXT NOT NULL, low TEXT NOT NULL,
   close TEXT NOT NULL, volume TEXT NOT NULL) STRICT, WITHOUT ROWID;
 CREATE TABLE day_trades (number INTEGER PRIMARY KEY, day TEXT NOT NULL, symbol TEXT NOT NULL) STRICT;
+CREATE INDEX day_trades_by_day ON day_trades (day);
 CREATE TABLE attempts (command TEXT NOT NULL, client_order_id TEXT NOT NULL, count INTEGER NOT NULL,
   PRIMARY KEY (command, client_order_id)) STRICT, WITHOUT ROWID;
 PRAGMA user_version = {_VERSION};
@@ -50,7 +51,6 @@ _ORDERS = """SELECT order_id, client_order_id, symbol, side, order_type, quantit
 _FILLS = "SELECT id, order_id, client_order_id, symbol, side, quantity, price, fee, liquidity, timestamp FROM fills"
 _PUT_ORDER = "INSERT OR REPLACE INTO orders VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 _ADD_FILL = "INSERT INTO fills VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
-_DAY_TRADES_READ = 100  # more than anyone makes in five sessions below the limit; above it they don't count
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,10 +136,9 @@ class Ledger:
                 books.holdings[symbol] = Holding(quantity=Decimal(quantity), opened_on=date.fromisoformat(opened_on))
             for symbol, moment, *prices in read("SELECT * FROM last_bars ORDER BY symbol"):
                 books.last_bars[symbol] = bar(symbol, moment, prices)
-            latest = read(
-                "SELECT day, symbol FROM day_trades ORDER BY number DESC LIMIT ?", (_DAY_TRADES_READ,)
-            ).fetchall()
-            books.day_trades = [(date.fromisoformat(day), symbol) for day, symbol in reversed(latest)]
+            counted = (counted_from(books.clock).isoformat(),)
+            for day, symbol in read("SELECT day, symbol FROM day_trades WHERE day >= ? ORDER BY number", counted):
+                books.day_trades.append((date.fromisoformat(day), symbol))
             return books
 
     def save(self, books: Books, *, attempt: tuple[str, str] | None = None) -> None:
