@@ -138,7 +138,7 @@ class _Supervisor:
         await watch.note_stop()
         self._log.info("stopped", seconds=round(self._clock.monotonic() - began, 3))
         if isinstance(outcome, Refusal):
-            self._err.print(str(outcome), markup=False, highlight=False, soft_wrap=True)
+            greeting.say(self._err, str(outcome))
             return REFUSED
         if outcome is not None:
             raise outcome

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import StrEnum
 from importlib.metadata import version
+from io import TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 from uuid import uuid4
@@ -14,7 +15,9 @@ from uuid import uuid4
 import typer
 
 from trading_bot.clock import SystemClock
+from trading_bot.domain.errors import RetryKind
 from trading_bot.errors.block import block
+from trading_bot.errors.catalogue import entry
 from trading_bot.errors.fault import Fault
 from trading_bot.settings import Settings, load_settings
 
@@ -60,6 +63,11 @@ class ScopeName(StrEnum):
 
 def main() -> None:
     """Run the command line. Nobody is ever shown a bare traceback."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(
+                errors="backslashreplace"
+            )  # a path or name that the terminal can't show must not end a start
     try:
         app()
     except Fault as fault:
@@ -208,12 +216,13 @@ def revoke_key(key_id: Annotated[str, typer.Argument(help="Its id, as `botgraph 
 
 @contextmanager
 def _starting() -> Iterator[None]:
-    """A Fault in here ends the start with the exit code that tells supervisors not to try again."""
+    """A Fault in here ends the start with the exit code that tells service managers whether to try again."""
     try:
         yield
     except Fault as fault:
         _show(fault)
-        raise typer.Exit(REFUSED) from None
+        may_pass = entry(fault.code).retry in {RetryKind.AFTER_DELAY, RetryKind.SAME}
+        raise typer.Exit(1 if may_pass else REFUSED) from None
 
 
 def _settings(*, candles: Path | None = None, **overrides: str | None) -> Settings:

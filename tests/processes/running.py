@@ -90,8 +90,10 @@ def lives(pid: int) -> bool:
 
 
 @contextmanager
-def running(argv: list[str], *, home: Path, port: int, environment: dict[str, str] | None = None) -> Iterator[Running]:
-    """Runs a command in a home; whatever is left of it at the end is killed."""
+def running(
+    argv: list[str], *, home: Path, port: int, environment: dict[str, str] | None = None, said: int | None = None
+) -> Iterator[Running]:
+    """Runs a command in a home, its stdout to the descriptor `said` if given; whatever is left of it at the end is killed."""
     home.mkdir(exist_ok=True)
     out, err = (home.parent / f"{home.name}.{os.urandom(4).hex()}.{name}" for name in ("out", "err"))
     variables = {
@@ -102,9 +104,14 @@ def running(argv: list[str], *, home: Path, port: int, environment: dict[str, st
         **{name: value for name, value in os.environ.items() if name.startswith("COVERAGE_")},
         **(environment or {}),
     }
-    with out.open("wb") as said, err.open("wb") as complained:
+    with out.open("wb") as file, err.open("wb") as complained:
         process = subprocess.Popen(
-            argv, cwd=ROOT, env=variables, stdin=subprocess.DEVNULL, stdout=said, stderr=complained
+            argv,
+            cwd=ROOT,
+            env=variables,
+            stdin=subprocess.DEVNULL,
+            stdout=file if said is None else said,
+            stderr=complained,
         )
     up = Running(process=process, home=home, port=port, out=out, err=err)
     try:

@@ -232,6 +232,24 @@ def test_a_bot_that_crashes_at_once_is_tried_again_more_and_more_slowly(home: Pa
     assert ended[0]["last_line"] == "out of luck"
 
 
+def test_a_terminal_that_has_gone_does_not_end_what_trades(home: Path, port: int) -> None:
+    with started(home, port) as up:
+        up.says("Ready in ")
+        up.stop()
+    reading, writing = os.pipe()
+    os.close(reading)
+    argv = python("tests.fakes.supervised", "{}")
+    with running(argv, home=home, port=port, said=writing) as up:
+        os.close(writing)
+        first = up.child("bot")
+        with opened(home) as store:
+            until(lambda: found_runtime(store).generation == 2 and found_runtime(store).last_heartbeat)
+            os.kill(first, signal.SIGKILL)
+            up.child("bot", other_than=first)
+            until(lambda: found_runtime(store).generation == 3)
+        assert up.stop()[0] == 0
+
+
 def test_children_of_a_killed_supervisor_live_on_and_are_taken_over(home: Path, port: int) -> None:
     with started(home, port) as up:
         up.says("Ready in ")

@@ -254,6 +254,17 @@ def test_what_the_bot_refuses_ends_the_start_with_its_reason(
         assert not any((home / "run" / f"{name}.json").exists() for name in ("bot", "api"))
 
 
+def test_a_store_that_cannot_be_used_is_told_and_may_be_tried_again(tmp_path: Path, port: int) -> None:
+    (tmp_path / "new").mkdir()
+    (tmp_path / "new" / "botgraph.db").write_bytes(b"this is no database, whatever its name says" * 100)
+    with up(tmp_path / "new", port) as started:
+        assert started.ends() == 1
+        assert started.complained().startswith(
+            "SYS_002: The store can't be used\n  Cause: The file is not a database.\n"
+        )
+        assert started.said() == ""
+
+
 def test_bot_and_api_also_run_alone(home: Path, port: int) -> None:
     with running([BOTGRAPH, "bot", "--speed", "max"], home=home, port=port) as bot:
         with running([BOTGRAPH, "serve"], home=home, port=port, environment={"BOT_API_AUTH_TOKEN": "k" * 20}) as api:

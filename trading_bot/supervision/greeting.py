@@ -2,6 +2,7 @@
 
 import json
 import shlex
+from contextlib import suppress
 from pathlib import Path
 
 from rich.console import Console
@@ -15,22 +16,22 @@ FIRST_QUERY = "{ botSummary { healthStatus runState dailyPnl positionCount warni
 def hello(out: Console, *, settings: Settings, release: str, key: str | None) -> None:
     """Say what starts and where; `key` is the first key, if it has just been made: it is shown this once."""
     address = settings.api_address
-    _say(out, f"BotGraph {release}")
-    _say(out, f"  Home       {settings.home}")
-    _say(out, f"  GraphQL    {address}/graphql   (WebSocket: {address.replace('http', 'ws', 1)}/graphql)")
-    _say(out, f"  Schema     {address}/schema.graphql")
+    say(out, f"BotGraph {release}")
+    say(out, f"  Home       {settings.home}")
+    say(out, f"  GraphQL    {address}/graphql   (WebSocket: {address.replace('http', 'ws', 1)}/graphql)")
+    say(out, f"  Schema     {address}/schema.graphql")
     if key is not None:
-        _say(out, f"  Key        {key}   (shown once; saved in {settings.first_key_file})")
-        _say(out, "Ask it something:")
-        _say(out, "  " + curl(address, shlex.quote(f"X-API-Key: {key}")))
+        say(out, f"  Key        {key}   (shown once; saved in {settings.first_key_file})")
+        say(out, "Ask it something:")
+        say(out, "  " + curl(address, shlex.quote(f"X-API-Key: {key}")))
     elif settings.api_auth_token is not None:
-        _say(out, "  Key        the one in BOT_API_AUTH_TOKEN")
+        say(out, "  Key        the one in BOT_API_AUTH_TOKEN")
     elif settings.first_key_file.exists():
-        _say(out, f"  Key        in {settings.first_key_file}")
-        _say(out, "Ask it something:")
-        _say(out, "  " + curl(address, f'"X-API-Key: $(cat {shlex.quote(str(settings.first_key_file))})"'))
+        say(out, f"  Key        in {settings.first_key_file}")
+        say(out, "Ask it something:")
+        say(out, "  " + curl(address, f'"X-API-Key: $(cat {shlex.quote(str(settings.first_key_file))})"'))
     else:
-        _say(out, "  Key        the first one was removed; `botgraph key create` makes another")
+        say(out, "  Key        the first one was removed; `botgraph key create` makes another")
 
 
 def ready(out: Console, *, seconds: float, bot: Bot | None, replay_of: str | None, settings: Settings) -> None:
@@ -40,12 +41,12 @@ def ready(out: Console, *, seconds: float, bot: Bot | None, replay_of: str | Non
         market = f"replay of {replay_of}" if replay_of else "simulated market"
         speed = f" at {_speed(settings)}" if settings.speed is not None else ""
         words += f" {bot.name} ({bot.id}): {bot.mode.value} mode on {bot.venue}, {market}{speed}."
-    _say(out, words + " Ctrl-C stops both.")
+    say(out, words + " Ctrl-C stops both.")
 
 
 def slow(out: Console, *, logs: tuple[Path, ...]) -> None:
     """Say where to look when the start takes long."""
-    _say(out, f"Still starting; what it waits for may stand in {' or '.join(map(str, logs))}.")
+    say(out, f"Still starting; what it waits for may stand in {' or '.join(map(str, logs))}.")
 
 
 def curl(address: str, quoted_header: str) -> str:
@@ -58,6 +59,10 @@ def _speed(settings: Settings) -> str:
     return "full speed" if settings.speed == "max" else f"{settings.speed:g} x"
 
 
-def _say(out: Console, line: str) -> None:
-    # The lines hold paths and keys: nothing in them is markup, and a line to paste must stay one line.
-    out.print(line, markup=False, highlight=False, soft_wrap=True)
+def say(out: Console, line: str) -> None:
+    """Print a line as it is: paths and keys are no markup, and a line to paste must stay one line.
+
+    A terminal that has gone, or a full disk, must not end what trades: nothing is raised.
+    """
+    with suppress(OSError, SystemExit):  # rich exits the program when a pipe is broken
+        out.print(line, markup=False, highlight=False, soft_wrap=True)

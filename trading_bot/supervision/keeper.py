@@ -14,7 +14,6 @@ from trading_bot.supervision.program import Program
 
 REFUSED = 78
 """The exit code of a child that starting again would not help: it has printed a SemanticError. EX_CONFIG of sysexits.h."""
-NEW_LINE = "\n"
 
 
 class Refusal(Exception):  # noqa: N818 - a child's, in its own words
@@ -70,27 +69,36 @@ class Keeper:
     async def keep(self) -> None:
         """Start it whenever it has ended, until cancelled; raises Refusal while everything is starting."""
         while True:
-            process = self.start()
+            try:
+                process = self.start()
+            except OSError as error:  # no memory, no process to be had, no folder for its output: that may pass
+                delay = self._delay.after(lived=0.0)
+                self._log.error("process_not_started", error=str(error), restart_in=delay)
+                await self._clock.sleep(delay)
+                continue
             await process.ended.wait()
-            refused = process.exit_code == REFUSED
-            if refused and self.is_starting:
+            if process.exit_code == REFUSED and self.is_starting:
                 raise Refusal(self._words(process))
-            lived = self._clock.now().timestamp() - process.started_at
-            delay = self._limits.longest_delay if refused else self._delay.after(lived=lived)
-            how = self._hung or f"{_manner(process.exit_code)} after {lived:.0f} s"
-            if refused:
-                how = f"refused to start: {self._words(process).partition(NEW_LINE)[0]}"
+            end = self._end(process)
             last = last_line(self.program.output, since=process.output_from)
-            self._log.warning("process_ended", pid=process.pid, how=how, restart_in=delay, last_line=last[:500])
+            self._log.warning("process_ended", pid=process.pid, how=end.how, restart_in=end.delay, last_line=last[:500])
             self.process = self._hung = None
-            await self._on_end(End(process=process, how=how, delay=delay))
-            await self._clock.sleep(delay)
+            await self._on_end(end)
+            await self._clock.sleep(end.delay)
 
     def kill(self, process: Process, *, because: str) -> None:
         """End a process that hangs; `keep` then starts it again."""
         if process is self.process:
             self._hung = because
             process.send(signal.SIGKILL)
+
+    def _end(self, process: Process) -> End:
+        if process.exit_code == REFUSED:
+            first = self._words(process).partition("\n")[0]
+            return End(process=process, how=f"refused to start: {first}", delay=self._limits.longest_delay)
+        lived = max(0.0, self._clock.now().timestamp() - process.started_at)
+        how = self._hung or f"{_manner(process.exit_code)} after {lived:.0f} s"
+        return End(process=process, how=how, delay=self._delay.after(lived=lived))
 
     def _words(self, process: Process) -> str:
         said = tail(self.program.output, since=process.output_from)

@@ -98,7 +98,8 @@ def start(program: Program, *, clock: Clock) -> Process:
             start_new_session=True,
             env=dict(program.environment),
         )
-    write_note(program, popen.pid, started_at=started_at)
+    with suppress(OSError):  # a full disk: it runs, and only a later supervisor won't find it
+        write_note(program, popen.pid, started_at=started_at)
     if program.niceness:
         with suppress(ProcessLookupError):
             os.setpriority(os.PRIO_PROCESS, popen.pid, program.niceness)

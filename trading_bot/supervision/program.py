@@ -95,7 +95,8 @@ def lives(note: Note) -> bool:
 
 def forget(program: Program) -> None:
     """Remove the note, once the process has ended."""
-    program.note.unlink(missing_ok=True)
+    with suppress(OSError):  # a note about a process that is gone does no harm
+        program.note.unlink()
 
 
 def start_ticks(pid: int) -> int | None:

@@ -64,12 +64,8 @@ class Watch:
     async def note_end(self, end: End) -> None:
         """A child's process has ended by itself: say so, and store it."""
         program = end.process.program
-        self._out.print(
-            f"The {program.name} process {end.how}; it starts again in {end.delay:g} s. Its log: {program.output}",
-            markup=False,
-            highlight=False,
-            soft_wrap=True,
-        )
+        again = f"it starts again in {end.delay:g} s"
+        greeting.say(self._out, f"The {program.name} process {end.how}; {again}. Its log: {program.output}")
         pulse = self._pulse
         if pulse is None or program is self.bot.program:
             pulse = await self._find_pulse(end.process.pid, end.process.started_at) or pulse
@@ -84,7 +80,8 @@ class Watch:
 
     async def note_stop(self) -> None:
         """Both have been stopped: store that the bot's process ended."""
-        pulse = self._pulse
+        process = self.bot.process
+        pulse = await self._find_pulse(process.pid, process.started_at) if process else None
         if pulse is not None:
             await self._store(lambda: self._registry.write_end(pulse))
 
