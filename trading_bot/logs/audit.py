@@ -11,7 +11,6 @@ may hand over the same ones as often as it likes.
 
 import threading
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -76,9 +75,12 @@ class AuditLog:
             by_stream.setdefault(_stem(entry.stream), []).append(entry)
         with self._alone:
             for stem, its_own in by_stream.items():
-                writer = self._streams.setdefault(stem, Stream(self._folder, stem))
-                with _told(stem):
-                    writer.append(its_own, self._clock.now)
+                if stem not in self._streams:
+                    self._streams[stem] = Stream(self._folder, stem)
+                try:
+                    self._streams[stem].append(its_own, self._clock.now)
+                except OSError as error:
+                    raise _refused(stem, error) from error
 
     def take_torn(self) -> tuple[TornTail, ...]:
         """What was set aside since the last time that this was asked: a crash's leftovers, worth telling an operator."""
@@ -114,10 +116,12 @@ class AuditLog:
 
     def _lines(self, stream: str) -> Iterator[tuple[Path, int, bytes]]:
         stem = _stem(stream)
-        with _told(stem):
+        try:
             for file in daily_files(self._folder, stem):
                 for number, raw in enumerate(complete_lines(file), start=1):
                     yield file, number, raw
+        except OSError as error:
+            raise _refused(stem, error) from error
 
 
 def _stem(stream: str) -> str:
@@ -128,13 +132,9 @@ def _stem(stream: str) -> str:
         raise ValueError(msg) from None
 
 
-@contextmanager
-def _told(stem: str) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise Fault(
-            "SYS_005",
-            f"The log `{stem}` can't be read or written: {error.strerror}.",
-            context={"stream": stem, "errno": error.errno},
-        ) from error
+def _refused(stem: str, error: OSError) -> Fault:
+    return Fault(
+        "SYS_005",
+        f"The log `{stem}` can't be read or written: {error.strerror}.",
+        context={"stream": stem, "errno": error.errno},
+    )

@@ -3,7 +3,7 @@
 import fcntl
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Protocol
@@ -54,13 +54,17 @@ class Stream:
         OSError when that failed: what had become durable before stays, the rest is not there, and the same entries may be given again.
         """
         try:
-            with self._locked() as lock:
-                moment = now()  # under the lock, so that no line is older than the one before it
-                file = self._caught_up(lock, f"{moment:%Y-%m-%d}")
-                for batch in _batches(entries):
-                    self._write(file, batch, moment.isoformat(timespec="microseconds"))
-        except OSError:
-            self.close()  # whatever is remembered may be wrong now: the next append looks at the files again
+            lock = self._lock if self._lock is not None else self._opened_lock()
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            at = now().isoformat(
+                timespec="microseconds"
+            )  # under the lock, so that no line is older than the one before it
+            file = self._caught_up(lock, at[: len("2025-01-06")])
+            for start in range(0, len(entries), _BATCH):
+                self._write(file, entries[start : start + _BATCH], at)
+            fcntl.flock(lock, fcntl.LOCK_UN)
+        except BaseException:
+            self.close()  # lets go of the lock, and of what may be wrong now: the next append looks at the files again
             raise
 
     def close(self) -> None:
@@ -70,18 +74,10 @@ class Stream:
                 os.close(handle)
         self._file = self._lock = None
 
-    @contextmanager
-    def _locked(self) -> Iterator[int]:
-        if self._lock is None:
-            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            self._lock = os.open(self._folder / f".{self._stem}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        lock = self._lock
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        try:
-            yield lock
-        finally:
-            if self._lock is not None:  # closing it has let go of it as well
-                fcntl.flock(lock, fcntl.LOCK_UN)
+    def _opened_lock(self) -> int:
+        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._lock = os.open(self._folder / f".{self._stem}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        return self._lock
 
     def _caught_up(self, lock: int, today: str) -> int:
         """The newest file, open, with its last record known.
@@ -127,36 +123,30 @@ class Stream:
                 return
 
     def _write(self, file: int, batch: Sequence[Entry], at: str) -> None:
-        seq, digest, numbers = self._seq, self._hash, dict(self._numbers)
+        """Write what of `batch` is new. When this fails everything remembered is forgotten, so it may be changed as it goes."""
         lines = []
         for entry in batch:
-            bot_id = str(entry.record.get("bot_id", ""))
-            if entry.id <= numbers.setdefault(bot_id, self._last_number(bot_id)):
+            bot_id = entry.record.get("bot_id", "")
+            if bot_id not in self._numbers:
+                self._numbers[bot_id] = self._last_number(bot_id)
+            if entry.id <= self._numbers[bot_id]:
                 continue
-            seq += 1
-            line, digest = chained(entry.record, seq=seq, at=at, outbox=entry.id, prev=digest)
+            self._seq += 1
+            line, self._hash = chained(entry.record, seq=self._seq, at=at, outbox=entry.id, prev=self._hash)
             lines.append(line)
-            numbers[bot_id] = entry.id
+            self._numbers[bot_id] = entry.id
         if lines:
             data = b"".join(lines)
             _append_durably(file, data, self._end)
             self._end += len(data)
-        self._seq, self._hash, self._numbers = seq, digest, numbers
 
     def _last_number(self, bot_id: str) -> int:
         """The last number of the bot that the stream has; reads the stream once for a bot that did not write its last record."""
-        if bot_id in self._numbers:
-            return self._numbers[bot_id]
         for file in reversed(daily_files(self._folder, self._stem)):
             found = [line.outbox for raw in complete_lines(file) if (line := parsed(raw)) and line.bot_id == bot_id]
             if found:
                 return found[-1]
         return 0
-
-
-def _batches(entries: Sequence[Entry]) -> Iterator[Sequence[Entry]]:
-    for start in range(0, len(entries), _BATCH):
-        yield entries[start : start + _BATCH]
 
 
 def _append_durably(file: int, data: bytes, end: int) -> None:
