@@ -232,6 +232,20 @@ def test_a_purchase_that_cash_no_longer_covers_is_cut(tmp_path: Path) -> None:
     assert exchange.cash == Decimal("5.00")
 
 
+def test_a_cut_purchase_takes_the_most_that_cash_pays_for_to_the_last_step(tmp_path: Path) -> None:
+    bars = [bar("0.00000001 0.00000001 0.00000001 0.00000001", symbol="DUST/USD", volume="1000000000")]
+    bars.append(bar("0.00000003 0.00000003 0.00000003 0.00000003", symbol="DUST/USD", volume="1000000000", at=1))
+    exchange = Exchange(tmp_path, bars, starting_cash=Decimal(1), commission_bps=Decimal(3))
+    exchange.tick()
+    exchange.place("in", quantity="90000000", symbol="DUST/USD")
+
+    exchange.tick()
+
+    # 1 / (0.00000003 x 1.0003) = 33323336.33; the value is rounded to 1e-8 each way
+    assert exchange.fills() == ["in 33323336.33243360 @ 0.00000003"]
+    assert exchange.cash == 0
+
+
 def test_a_purchase_that_cash_does_not_cover_at_all_is_cancelled(tmp_path: Path) -> None:
     bars = [bar("10 10 10 10"), bar("200 200 200 200", at=1)]
     exchange = Exchange(tmp_path, bars, starting_cash=Decimal(105))

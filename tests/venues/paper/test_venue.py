@@ -188,6 +188,23 @@ def test_a_ledger_that_another_program_writes_to_is_a_fault_and_the_exchange_goe
     assert exchange.place("in").order_id == "o-000001"
 
 
+def test_a_full_disk_is_a_fault_that_leaves_nothing_half_done(tmp_path: Path) -> None:
+    exchange = Exchange(tmp_path, flat(6))
+    exchange.tick()
+    limit = exchange.venue._ledger._connection.execute
+    limit("PRAGMA max_page_count = 1")
+    placed = 0
+    while not isinstance(run(exchange.venue.place(request(f"order-{placed}", quantity="1"))), Unknown):
+        placed += 1
+        assert placed < 500
+
+    assert len(read_ledger(exchange.path).orders) == placed == len(run(exchange.venue.open_orders()))
+    assert run(exchange.venue.order(f"order-{placed}")) is None
+    limit("PRAGMA max_page_count = 1000000")
+    assert exchange.place(f"order-{placed}", quantity="1").order_id == f"o-{placed + 1:06}"
+    assert exchange.tick().time == OPEN + 2 * MINUTE
+
+
 def test_a_closed_exchange_lets_go_and_may_be_closed_again(tmp_path: Path) -> None:
     exchange = Exchange(tmp_path, flat(2))
     run(exchange.venue.close())

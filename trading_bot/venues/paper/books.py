@@ -197,10 +197,11 @@ class Books:
         if -_cost(known, Side.BUY, wanted, price, fees).cash_effect <= self.cash:
             return wanted
         each = price + price * fees.per_value + fees.per_unit
-        quantity = min(known.quantity(self.cash / each), wanted)
-        while quantity > 0 and -_cost(known, Side.BUY, quantity, price, fees).cash_effect > self.cash:
-            quantity -= known.quantity_step  # rounding took it a step too far
-        return quantity
+        quantity = known.quantity(self.cash / each)
+        if -_cost(known, Side.BUY, quantity, price, fees).cash_effect > self.cash:
+            # Value and fee were each rounded up, by less than a cash step together with the fee on that.
+            quantity = known.quantity((self.cash - 2 * known.cash_step) / each)
+        return min(quantity, wanted)
 
     def written(self) -> None:
         """Forget what was to be written."""
