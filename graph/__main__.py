@@ -1,5 +1,6 @@
 """The API's process: `python -m graph`. Ends with 0 when asked to, 78 when it can't start as it is set up, 1 for a fault of ours."""
 
+import gc
 import signal
 import socket
 import sys
@@ -54,11 +55,14 @@ def main() -> int:
 
 def _serve(settings: Settings) -> None:
     listening = _listen(settings.api_host, settings.api_port)
+    gc.disable()  # what is imported stays: to look for garbage in between costs a tenth of a second
     import uvicorn  # noqa: PLC0415 - heavy, and a taken port is told at once
 
     from graph.server import build_app  # noqa: PLC0415 - heavy likewise
 
     server = uvicorn.Server(uvicorn.Config(build_app(settings), **UVICORN))
+    gc.freeze()
+    gc.enable()
     # uvicorn sends itself the signal again once it has ended; by then it means nothing more.
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, _ended_already)

@@ -92,7 +92,11 @@ def _routes(settings: Settings, parts: Parts, gate: Gate, shape: ErrorShape) -> 
 
 def _middleware(settings: Settings, parts: Parts, shape: ErrorShape) -> list[Middleware]:
     entrance = Middleware(
-        Entrance, hosts=settings.api_allowed_hosts, shape=shape, counters=parts.counters, clock=parts.clock
+        Entrance,
+        hosts=tuple(host.lower().strip("[]") for host in settings.api_allowed_hosts),
+        shape=shape,
+        counters=parts.counters,
+        clock=parts.clock,
     )
     if not settings.api_cors_origins:
         return [entrance]

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+import structlog
 
 from tests.api.client import Api, Serving
 from tests.fakes.seeding import seed_bot
@@ -14,6 +15,15 @@ from trading_bot.store.schema import bring_up_to_date
 from trading_bot.store.store import Store
 
 NOW = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _no_log_lines() -> Iterator[None]:
+    """A server in a thread would print its log lines between the tests' dots."""
+    before = structlog.get_config()
+    structlog.configure(logger_factory=structlog.ReturnLoggerFactory())
+    yield
+    structlog.configure(**before)
 
 
 @pytest.fixture(scope="session")

@@ -47,7 +47,7 @@ def test_what_is_no_graphql_request_is_refused(
         ("QRY_002", "", None),
         ("QRY_002", "{ viewer { name } } " + "{ a } " * 3000, None),
         ("QRY_002", "{" * 10_000, None),
-        ("QRY_003", "{ viewer { nam } }", None),
+        ("QRY_003", "{ viewer { colour } }", None),
         ("QRY_003", "{ viewer }", None),
         ("QRY_003", "query($a: Int!) { viewer { name } }", {"a": 1}),
         ("QRY_003", "{ trades(first: null) { edges { cursor } } }", None),

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import pytest
+from graphql import build_client_schema, get_introspection_query
 
 from graph.schema import build_schema
 from tests.api.client import Api, Serving
@@ -333,6 +334,13 @@ def test_links_stay_with_the_bot_of_their_root_field(api: Api) -> None:
 
     assert found["a"]["edges"][0]["node"]["plan"]["reason"] == "Broke out of a flag of 4 bars on rising volume."
     assert found["b"]["edges"][0]["node"]["plan"]["reason"] == "another reason"
+
+
+def test_the_schema_can_be_asked_for_by_introspection(shared_api: Api) -> None:
+    data = shared_api.data(get_introspection_query(input_value_deprecation=True))
+
+    assert build_client_schema(data).query_type is not None
+    assert len(data["__schema"]["types"]) > 40
 
 
 def test_a_failing_root_field_leaves_its_neighbours_alone(shared_api: Api) -> None:

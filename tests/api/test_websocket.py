@@ -1,10 +1,13 @@
 """graphql-transport-ws: every malformed message has its close code, and a bad operation ends itself only."""
 
+import contextlib
 import json
 from typing import Any
 
 import pytest
-from websockets.exceptions import InvalidStatus
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from tests.api.client import Api, closed
 from trading_bot.domain.errors import Scope
@@ -202,3 +205,31 @@ def test_a_socket_has_at_most_fifty_operations_open(shared_api: Api) -> None:
     assert [(answer["id"], answer["payload"][0]["extensions"]["errorCode"]) for answer in refused] == [
         ("50", "API_429")
     ]
+
+
+JSON_VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
+    max_leaves=8,
+)
+MESSAGES = st.fixed_dictionaries(
+    {},
+    optional={
+        "type": st.sampled_from(["connection_init", "ping", "pong", "subscribe", "complete"]) | JSON_VALUES,
+        "id": st.sampled_from(["1", ""]) | JSON_VALUES,
+        "payload": st.fixed_dictionaries({"query": st.sampled_from(["{ viewer { name } }", "{"]) | JSON_VALUES})
+        | JSON_VALUES,
+    },
+)
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(messages=st.lists(MESSAGES | JSON_VALUES, min_size=1, max_size=4), is_let_in=st.booleans())
+def test_no_message_ends_a_socket_abnormally(shared_api: Api, messages: list[object], is_let_in: bool) -> None:  # noqa: FBT001
+    with shared_api.session() if is_let_in else shared_api.socket() as socket:
+        with contextlib.suppress(ConnectionClosed):
+            for message in messages:
+                socket.send(message)
+            socket.connection.send("[]")  # ends what was not ended before
+
+        assert closed(socket)[0] in {4400, 4401, 4403, 4409, 4429}
