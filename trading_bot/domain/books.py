@@ -281,6 +281,7 @@ def _valued(books: Books, execution: Execution, *, recorded_at: datetime) -> tup
         reason=_reason(books, execution),
         timestamp=execution.timestamp,
         recorded_at=recorded_at,
+        session_id=books.session.id if books.session else None,
     )
     return fill, lots
 

@@ -56,6 +56,8 @@ class Fill:
     """Venue time of the execution, UTC."""
     recorded_at: datetime
     """Wall clock when it was booked, UTC."""
+    session_id: str | None = None
+    """The trading session in which it was booked, and whose figures count it; null before the first session."""
 
     @property
     def realized(self) -> Decimal:

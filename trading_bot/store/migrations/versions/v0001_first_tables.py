@@ -46,6 +46,19 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("bot_id", name="pk_bots"),
     )
     op.create_table(
+        "breakers",
+        sa.Column("bot_id", Text(), nullable=False),
+        sa.Column("code", Text(), nullable=True),
+        sa.Column("cause", Text(), nullable=True),
+        sa.Column("tripped_at", Utc(), nullable=True),
+        sa.Column("session_id", Text(), nullable=True),
+        sa.Column("resume_as", Text(), nullable=True),
+        sa.Column("resume_reason", Text(), nullable=True),
+        sa.Column("reset_at", Utc(), nullable=True),
+        sa.Column("trades_at_reset", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("bot_id", name="pk_breakers"),
+    )
+    op.create_table(
         "candles",
         sa.Column("bot_id", Text(), nullable=False),
         sa.Column("symbol", Text(), nullable=False),
@@ -159,11 +172,13 @@ def upgrade() -> None:
         sa.Column("reason", Text(), nullable=False),
         sa.Column("timestamp", Utc(), nullable=False),
         sa.Column("recorded_at", Utc(), nullable=False),
+        sa.Column("session_id", Text(), nullable=True),
         sa.PrimaryKeyConstraint("number", name="pk_fills"),
         sa.UniqueConstraint("bot_id", "id", name="uq_fills_bot_id_id"),
         sqlite_autoincrement=True,
     )
     op.create_index("ix_fills_bot_id_recorded_at", "fills", ["bot_id", "recorded_at"])
+    op.create_index("ix_fills_bot_id_session_id", "fills", ["bot_id", "session_id"])
     op.create_index(
         "ix_fills_bot_id_symbol_timestamp_number", "fills", ["bot_id", "symbol", "timestamp", "number"], unique=False
     )
@@ -229,6 +244,22 @@ def upgrade() -> None:
     )
     op.create_index("ix_outbox_bot_id_number", "outbox", ["bot_id", "number"])
     op.create_table(
+        "performance_metrics",
+        sa.Column("bot_id", Text(), nullable=False),
+        sa.Column("id", Text(), nullable=False),
+        sa.Column("timestamp", Utc(), nullable=False),
+        sa.Column("window_size", sa.BigInteger(), nullable=False),
+        sa.Column("win_rate", sa.Double(), nullable=True),
+        sa.Column("profit_factor", sa.Double(), nullable=True),
+        sa.Column("max_drawdown_pct", sa.Double(), nullable=False),
+        sa.Column("consecutive_losses", sa.BigInteger(), nullable=False),
+        sa.Column("total_trades", sa.BigInteger(), nullable=False),
+        sa.Column("alert_triggered", sa.Boolean(), nullable=False),
+        sa.Column("alert_message", Text(), nullable=True),
+        sa.PrimaryKeyConstraint("bot_id", "id", name="pk_performance_metrics"),
+    )
+    op.create_index("ix_performance_metrics_bot_id_timestamp_id", "performance_metrics", ["bot_id", "timestamp", "id"])
+    op.create_table(
         "plans",
         sa.Column("bot_id", Text(), nullable=False),
         sa.Column("id", Text(), nullable=False),
@@ -290,6 +321,26 @@ def upgrade() -> None:
         sa.Column("risk_reward_count", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("bot_id", name="pk_records"),
     )
+    op.create_table(
+        "risk_events",
+        sa.Column("bot_id", Text(), nullable=False),
+        sa.Column("id", Text(), nullable=False),
+        sa.Column("timestamp", Utc(), nullable=False),
+        sa.Column("event_type", Text(), nullable=False),
+        sa.Column("severity", Text(), nullable=False),
+        sa.Column("daily_pnl", Exact(), nullable=False),
+        sa.Column("daily_pnl_pct", Exact(), nullable=False),
+        sa.Column("consecutive_losses", sa.BigInteger(), nullable=False),
+        sa.Column("action_taken", Text(), nullable=False),
+        sa.Column("config_snapshot", Json(), nullable=False),
+        sa.Column("detail", Text(), nullable=False),
+        sa.Column("code", Text(), nullable=True),
+        sa.Column("symbol", Text(), nullable=True),
+        sa.Column("count", sa.BigInteger(), nullable=False),
+        sa.Column("last_seen_at", Utc(), nullable=False),
+        sa.PrimaryKeyConstraint("bot_id", "id", name="pk_risk_events"),
+    )
+    op.create_index("ix_risk_events_bot_id_timestamp_id", "risk_events", ["bot_id", "timestamp", "id"])
     op.create_table(
         "runtime",
         sa.Column("bot_id", Text(), nullable=False),
