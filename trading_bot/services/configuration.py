@@ -73,9 +73,10 @@ def read_config(path: Path) -> BotConfig | None:
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         mark = getattr(error, "problem_mark", None)
         line = mark.line + 1 if mark else None
-        problem = getattr(error, "problem", None) or "it is not valid YAML"
+        problem = getattr(error, "problem", None) or getattr(error, "reason", None) or "it is not valid YAML"
+        where = f"{path.name}, line {line}" if line else path.name
         context = {"file": path.name, "line": line}
-        raise Fault("CFG_002", f"{path.name}, line {line}: {problem}.", context=context) from error
+        raise Fault("CFG_002", f"{where}: {problem}.", context=context) from error
     return parse_config(values if values is not None else {})
 
 
