@@ -14,9 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import orjson
-import psycopg
 import sqlalchemy as sa
-from psycopg import errors as pg
 
 from trading_bot.errors.fault import Fault
 from trading_bot.store.columns import exact_difference
@@ -180,6 +178,9 @@ def _of_sqlite(error: sqlite3.Error) -> Fault | None:
 
 
 def _of_postgres(error: BaseException) -> Fault | None:
+    import psycopg  # noqa: PLC0415 - a tenth of a second at every start, which a store on SQLite need not pay
+    from psycopg import errors as pg  # noqa: PLC0415 - likewise
+
     if isinstance(error, pg.UndefinedTable | pg.UndefinedColumn):
         return Fault("SYS_003", "The store is not as this release needs it: a table or column is missing.")
     if isinstance(error, pg.LockNotAvailable):
