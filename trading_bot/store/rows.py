@@ -25,8 +25,8 @@ def select_of(model: type[T], table: sa.Table) -> sa.Select[Any]:
 
 
 def made(model: type[T], row: sa.Row[Any]) -> T:
-    """The value that `row` of `select_of` holds, whatever other columns it has."""
-    return model(**{name: row._mapping[name] for name in _names(model)})  # noqa: SLF001 - SQLAlchemy's public name for it
+    """The value that `row` of `select_of` holds, whatever columns follow."""
+    return model(**dict(zip(_names(model), row, strict=False)))
 
 
 def values_of(value: T) -> dict[str, Any]:
