@@ -12,10 +12,10 @@ from trading_bot.domain.config import (
     FaultRates,
     FeedKind,
     PaperVenue,
-    RiskLimits,
     VwapPullback,
     summary,
 )
+from trading_bot.domain.limits import AlertThresholds, RiskLimits
 
 # Each bound may be met; `past` is the nearest value that may not be, below and above.
 RANGES: list[tuple[Any, str, str, Any, Any, Any, Any]] = [
@@ -39,6 +39,15 @@ RANGES: list[tuple[Any, str, str, Any, Any, Any, Any]] = [
     (RiskLimits(), "daily_loss_limit", "risk.daily_loss_limit", "-1000000000", "-0.01", "-1000000001", "0"),
     (RiskLimits(), "max_open_positions", "risk.max_open_positions", 1, 100, 0, 101),
     (RiskLimits(), "max_data_age_seconds", "risk.max_data_age_seconds", 60.0, 3600.0, 59.9, 3600.1),
+    (RiskLimits(), "max_consecutive_losses", "risk.max_consecutive_losses", 1, 100, 0, 101),
+    (RiskLimits(), "max_orders_per_minute", "risk.max_orders_per_minute", 1, 1000, 0, 1001),
+    (RiskLimits(), "price_collar_pct", "risk.price_collar_pct", 0.1, 50.0, 0.09, 50.1),
+    (RiskLimits(), "max_rejections", "risk.max_rejections", 1, 1000, 0, 1001),
+    (RiskLimits(), "rejection_window_minutes", "risk.rejection_window_minutes", 1, 1440, 0, 1441),
+    (AlertThresholds(), "min_win_rate", "alerts.min_win_rate", 0.0, 1.0, -0.1, 1.1),
+    (AlertThresholds(), "min_profit_factor", "alerts.min_profit_factor", 0.0, 100.0, -0.1, 100.1),
+    (AlertThresholds(), "max_drawdown_pct", "alerts.max_drawdown_pct", -100.0, 0.0, -100.1, 0.1),
+    (AlertThresholds(), "max_consecutive_losses", "alerts.max_consecutive_losses", 1, 20, 0, 21),
     (PaperVenue(), "starting_cash", "venue.starting_cash", "1", "1000000000", "0.99", "1000000001"),
     (PaperVenue(), "slippage_bps", "venue.slippage_bps", "0", "1000", "-0.1", "1000.1"),
     (PaperVenue(), "commission_bps", "venue.commission_bps", "0", "1000", "-0.1", "1000.1"),

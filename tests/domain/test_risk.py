@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.domain.samples import NOON, sample_proposal
-from trading_bot.domain.config import RiskLimits
 from trading_bot.domain.instruments import instrument
+from trading_bot.domain.limits import RiskLimits
 from trading_bot.domain.risk import Approved, Exposure, Refused, check_entry
 
 # Of $100,000: 5 % a position, 50 % in all, $500 at risk a trade.

@@ -8,7 +8,8 @@ import pytest
 
 from tests.fakes.playing import first_days, play, replay_settings
 from trading_bot.clock import SystemClock
-from trading_bot.domain.config import BotConfig, FeedKind, RiskLimits
+from trading_bot.domain.config import BotConfig, FeedKind
+from trading_bot.domain.limits import RiskLimits
 from trading_bot.errors.fault import Fault
 from trading_bot.services.configuration import (
     MAX_FILE_BYTES,

@@ -7,20 +7,12 @@ names the field, and the edge that read the file turns it into a SemanticError.
 from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import Enum
-from math import isnan
 from typing import ClassVar, Literal
 
 from trading_bot.domain.account import TradingMode
 from trading_bot.domain.instruments import instrument
-
-# Read by the edge that parses a file: a key that is not known is a mistake, not a wish.
-_STRICT = {"extra": "forbid"}
-
-
-def _within(name: str, value: Decimal | float, low: Decimal | float, high: Decimal | float) -> None:
-    if isnan(value) or not low <= value <= high:
-        msg = f"Expected `{name}` between {low} and {high}, was {value}."
-        raise ValueError(msg)
+from trading_bot.domain.limits import AlertThresholds, RiskLimits
+from trading_bot.domain.ranges import STRICT, within
 
 
 def _require_symbols(symbols: tuple[str, ...]) -> None:
@@ -48,7 +40,7 @@ class FeedKind(Enum):
 class FaultRates:
     """How often the paper exchange misbehaves, as shares of attempts (0 to 1), keyed by hash of seed, order and attempt."""
 
-    __pydantic_config__: ClassVar[dict[str, str]] = _STRICT
+    __pydantic_config__: ClassVar[dict[str, str]] = STRICT
 
     rate_limit: float = 0.0
     """A call is refused because of too many calls; nothing happened."""
@@ -65,14 +57,14 @@ class FaultRates:
 
     def __post_init__(self) -> None:
         for name in ("rate_limit", "timeout", "rejection", "stale_feed", "partial_fill", "disconnect"):
-            _within(f"venue.faults.{name}", getattr(self, name), 0.0, 0.9)
+            within(f"venue.faults.{name}", getattr(self, name), 0.0, 0.9)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PaperVenue:
     """The built-in paper exchange."""
 
-    __pydantic_config__: ClassVar[dict[str, str]] = _STRICT
+    __pydantic_config__: ClassVar[dict[str, str]] = STRICT
 
     kind: Literal["paper"] = "paper"
     """Names the venue."""
@@ -98,13 +90,13 @@ class PaperVenue:
     """How often it misbehaves."""
 
     def __post_init__(self) -> None:
-        _within("venue.starting_cash", self.starting_cash, Decimal(1), Decimal(1_000_000_000))
-        _within("venue.slippage_bps", self.slippage_bps, Decimal(0), Decimal(1000))
-        _within("venue.commission_bps", self.commission_bps, Decimal(0), Decimal(1000))
-        _within("venue.commission_per_share", self.commission_per_share, Decimal(0), Decimal(1000))
-        _within("venue.volume_share", self.volume_share, Decimal("0.0001"), Decimal(1))
+        within("venue.starting_cash", self.starting_cash, Decimal(1), Decimal(1_000_000_000))
+        within("venue.slippage_bps", self.slippage_bps, Decimal(0), Decimal(1000))
+        within("venue.commission_bps", self.commission_bps, Decimal(0), Decimal(1000))
+        within("venue.commission_per_share", self.commission_per_share, Decimal(0), Decimal(1000))
+        within("venue.volume_share", self.volume_share, Decimal("0.0001"), Decimal(1))
         if self.speed is not None:
-            _within("venue.speed", self.speed, 0.01, 1_000_000)
+            within("venue.speed", self.speed, 0.01, 1_000_000)
         if (self.feed is FeedKind.REPLAY) != (self.candles is not None):
             msg = (
                 f"Expected `venue.candles` exactly for a replay, feed is {self.feed.value} and candles {self.candles}."
@@ -116,7 +108,7 @@ class PaperVenue:
 class BullFlag:
     """Parameters of the bull-flag breakout."""
 
-    __pydantic_config__: ClassVar[dict[str, str]] = _STRICT
+    __pydantic_config__: ClassVar[dict[str, str]] = STRICT
 
     kind: Literal["bull-flag-breakout"] = "bull-flag-breakout"
     """Names the strategy."""
@@ -136,20 +128,20 @@ class BullFlag:
     """Minutes for which the entry rests."""
 
     def __post_init__(self) -> None:
-        _within("strategies.pole_bars", self.pole_bars, 3, 30)
-        _within("strategies.flag_bars", self.flag_bars, 2, 30)
-        _within("strategies.pole_min_pct", self.pole_min_pct, Decimal("0.01"), Decimal(50))
-        _within("strategies.flag_max_retrace_pct", self.flag_max_retrace_pct, Decimal(1), Decimal(100))
-        _within("strategies.volume_ratio", self.volume_ratio, Decimal("0.1"), Decimal(100))
-        _within("strategies.risk_multiple", self.risk_multiple, Decimal("0.5"), Decimal(20))
-        _within("strategies.good_for_bars", self.good_for_bars, 1, 60)
+        within("strategies.pole_bars", self.pole_bars, 3, 30)
+        within("strategies.flag_bars", self.flag_bars, 2, 30)
+        within("strategies.pole_min_pct", self.pole_min_pct, Decimal("0.01"), Decimal(50))
+        within("strategies.flag_max_retrace_pct", self.flag_max_retrace_pct, Decimal(1), Decimal(100))
+        within("strategies.volume_ratio", self.volume_ratio, Decimal("0.1"), Decimal(100))
+        within("strategies.risk_multiple", self.risk_multiple, Decimal("0.5"), Decimal(20))
+        within("strategies.good_for_bars", self.good_for_bars, 1, 60)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VwapPullback:
     """Parameters of the VWAP pullback."""
 
-    __pydantic_config__: ClassVar[dict[str, str]] = _STRICT
+    __pydantic_config__: ClassVar[dict[str, str]] = STRICT
 
     kind: Literal["vwap-pullback"] = "vwap-pullback"
     """Names the strategy."""
@@ -167,46 +159,15 @@ class VwapPullback:
     """Minutes for which the entry rests."""
 
     def __post_init__(self) -> None:
-        _within("strategies.trend_bars", self.trend_bars, 5, 120)
-        _within("strategies.trend_min_pct", self.trend_min_pct, Decimal("0.01"), Decimal(50))
-        _within("strategies.touch_pct", self.touch_pct, Decimal("0.001"), Decimal(10))
-        _within("strategies.stop_pct", self.stop_pct, Decimal("0.01"), Decimal(20))
-        _within("strategies.risk_multiple", self.risk_multiple, Decimal("0.5"), Decimal(20))
-        _within("strategies.good_for_bars", self.good_for_bars, 1, 60)
+        within("strategies.trend_bars", self.trend_bars, 5, 120)
+        within("strategies.trend_min_pct", self.trend_min_pct, Decimal("0.01"), Decimal(50))
+        within("strategies.touch_pct", self.touch_pct, Decimal("0.001"), Decimal(10))
+        within("strategies.stop_pct", self.stop_pct, Decimal("0.01"), Decimal(20))
+        within("strategies.risk_multiple", self.risk_multiple, Decimal("0.5"), Decimal(20))
+        within("strategies.good_for_bars", self.good_for_bars, 1, 60)
 
 
 Strategy = BullFlag | VwapPullback
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RiskLimits:
-    """Limits that no strategy or model can override. They refuse only what increases exposure."""
-
-    __pydantic_config__: ClassVar[dict[str, str]] = _STRICT
-
-    max_position_size_pct: float = 5.0
-    """Largest worth of one position, in percent of equity, 1 to 10."""
-    max_exposure_pct: float = 50.0
-    """Largest worth of all positions and resting entries, in percent of equity, 1 to 100."""
-    risk_per_trade_pct: float = 0.5
-    """Largest loss at the stop of one trade, in percent of equity, 0.01 to 5."""
-    daily_loss_limit: Decimal = Decimal(-2_000)
-    """No entries once the session's P&L is at or below this; negative, in the quote currency."""
-    max_open_positions: int = 10
-    """Plans open at the same time, 1 to 100."""
-    no_entry_minutes_before_close: int = 15
-    """No entries on an equity this many minutes before the regular close, 0 to 120."""
-    max_data_age_seconds: float = 180.0
-    """No entries on a symbol whose last bar is older than this in venue time, 60 to 3600."""
-
-    def __post_init__(self) -> None:
-        _within("risk.max_position_size_pct", self.max_position_size_pct, 1.0, 10.0)
-        _within("risk.max_exposure_pct", self.max_exposure_pct, 1.0, 100.0)
-        _within("risk.risk_per_trade_pct", self.risk_per_trade_pct, 0.01, 5.0)
-        _within("risk.daily_loss_limit", self.daily_loss_limit, Decimal(-1_000_000_000), Decimal("-0.01"))
-        _within("risk.max_open_positions", self.max_open_positions, 1, 100)
-        _within("risk.no_entry_minutes_before_close", self.no_entry_minutes_before_close, 0, 120)
-        _within("risk.max_data_age_seconds", self.max_data_age_seconds, 60.0, 3600.0)
 
 
 class OnSignal(Enum):
@@ -222,7 +183,7 @@ class OnSignal(Enum):
 class BotConfig:
     """Everything an operator may set about one bot."""
 
-    __pydantic_config__: ClassVar[dict[str, str]] = _STRICT
+    __pydantic_config__: ClassVar[dict[str, str]] = STRICT
 
     bot_id: str = "main"
     """1 to 8 characters a-z and 0-9; part of every client order id."""
@@ -244,17 +205,19 @@ class BotConfig:
     """What decides, in order of precedence, 0 to 10."""
     risk: RiskLimits = field(default_factory=RiskLimits)
     """Limits that no strategy can override."""
+    alerts: AlertThresholds = field(default_factory=AlertThresholds)
+    """From which figures over the last trades on an operator is told."""
 
     def __post_init__(self) -> None:
         for name, value, longest in (("bot_id", self.bot_id, 8), ("client_order_prefix", self.client_order_prefix, 6)):
             if not (1 <= len(value) <= longest and value.isascii() and value.isalnum() and value == value.lower()):
                 msg = f"Expected `{name}` of 1 to {longest} characters a-z and 0-9, was `{value[:40]}`."
                 raise ValueError(msg)
-        _within("trade_sync_cutoff_minutes", self.trade_sync_cutoff_minutes, 1, 10_080)
-        _within("symbols (count)", len(self.symbols), 0, 50)
+        within("trade_sync_cutoff_minutes", self.trade_sync_cutoff_minutes, 1, 10_080)
+        within("symbols (count)", len(self.symbols), 0, 50)
         _require_symbols(self.symbols)
-        _within("strategies (count)", len(self.strategies), 0, 10)
-        _within("name (length)", len(self.name), 1, 60)
+        within("strategies (count)", len(self.strategies), 0, 10)
+        within("name (length)", len(self.name), 1, 60)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
-from trading_bot.domain.config import RiskLimits
 from trading_bot.domain.instruments import instrument
+from trading_bot.domain.limits import RiskLimits
 from trading_bot.domain.money import ZERO, plain
 from trading_bot.domain.proposals import EntryProposal
 
