@@ -1,6 +1,7 @@
 """The exchange as a whole: pace, identity, memory, locks, broken feeds."""
 
 import gzip
+import os
 import sqlite3
 import subprocess
 import sys
@@ -19,7 +20,7 @@ from trading_bot.domain.market import Bar
 from trading_bot.domain.orders import OrderStatus, Side
 from trading_bot.errors.fault import Fault
 from trading_bot.venues.feeds.opening import open_feed
-from trading_bot.venues.paper.ledger import read_ledger
+from trading_bot.venues.paper.ledger import Ledger, read_ledger
 from trading_bot.venues.paper.venue import PaperVenue
 from trading_bot.venues.venue import FeedEnded, MarketUpdate, NotYet, Rejected, Unknown
 
@@ -125,6 +126,14 @@ def test_a_ledger_that_is_none_is_a_fault(tmp_path: Path, content: bytes | None)
     assert (caught.value.code, caught.value.context) == ("SYS_002", {"file": "venue.db"})
 
 
+def test_a_ledger_that_was_never_used_holds_no_account(tmp_path: Path) -> None:
+    Ledger(tmp_path / "venue.db").close()
+
+    with pytest.raises(Fault, match="it holds no account yet"):
+        read_ledger(tmp_path / "venue.db")
+    assert Exchange(tmp_path, flat(2)).cash == 100_000
+
+
 def test_a_damaged_ledger_is_refused_and_left_as_it_is(tmp_path: Path) -> None:
     path = tmp_path / "venue.db"
     path.write_bytes(b"no database at all" * 100)
@@ -164,6 +173,22 @@ def test_a_second_exchange_on_the_same_ledger_is_refused(tmp_path: Path) -> None
     assert other.stdout.split()[1] == (tmp_path / "venue.db.lock").read_text()
     run(exchange.venue.close())
     exchange.reopen()
+
+
+def test_a_second_exchange_of_the_same_process_is_refused_too(tmp_path: Path) -> None:
+    exchange = Exchange(tmp_path, flat(2))
+
+    with pytest.raises(Fault) as caught:
+        Exchange(tmp_path, flat(2))
+    assert (caught.value.code, caught.value.context) == ("SYS_002", {"file": "venue.db", "pid": str(os.getpid())})
+    assert exchange.tick().time == OPEN + MINUTE
+
+
+def test_a_home_that_can_not_be_written_to_is_a_fault(tmp_path: Path) -> None:
+    (tmp_path / "home").write_text("a file where a folder should be")
+
+    with pytest.raises(Fault, match=r"SYS_002: venue\.db can not be locked"):
+        Exchange(tmp_path / "home", flat(2))
 
 
 def test_a_ledger_that_another_program_writes_to_is_a_fault_and_the_exchange_goes_on_afterwards(

@@ -62,7 +62,7 @@ class Frame:
 # Prices in US dollars near which well-known pairs traded at the start of 2025; only their size matters.
 _PAIRS = {"BTC": 98_000.0, "ETH": 3_600.0, "SOL": 210.0, "LTC": 110.0}
 _MINUTE_VALUE = 400_000.0  # dollars traded in a usual minute, before the symbol's own factor
-_NOISE = 0.02  # of a day's move, for one minute: 390 of them make 0.4 of it
+_NOISE = 0.018  # of a day's move, for one minute: 390 of them make 0.36 of it
 _MEAN_REVERSION = 0.04  # of the distance to the anchor, a day
 _SMALLEST = 100  # ticks below which no price falls
 _REGIMES = (Regime.UP, Regime.UP, Regime.UP, Regime.DOWN, Regime.DOWN, Regime.RANGE, Regime.RANGE, Regime.VOLATILE)
@@ -84,7 +84,7 @@ def traits(seed: int, symbol: str) -> Traits:
     price, wildness, size, *_ = _chances(seed, symbol, "traits")
     kind = instrument(symbol).asset_class
     usual = _PAIRS.get(symbol.split("/", maxsplit=1)[0], 20.0 + 180.0 * price)
-    volatility = 0.01 + 0.012 * wildness
+    volatility = 0.008 + 0.008 * wildness
     return Traits(
         symbol=symbol,
         asset_class=kind,
@@ -175,8 +175,8 @@ def _steps(chance: random.Random, known: Traits, frame: Frame, minutes: int) -> 
 
     up, scale = _MOVES[frame.regime]
     while len(steps) < minutes:
-        stretch(6 + int(chance.random() * 22.0), 0.0, 0.8)
-        size = known.volatility * scale * (0.2 + 0.4 * chance.random())
+        stretch(10 + int(chance.random() * 35.0), 0.0, 0.8)
+        size = known.volatility * scale * (0.16 + 0.36 * chance.random())
         move = size if chance.random() < up else -size
         stretch(4 + int(chance.random() * 4.0), move, 1.7 + 0.9 * chance.random())
         stretch(3 + int(chance.random() * 5.0), -move * (0.12 + 0.3 * chance.random()), 0.6 + 0.2 * chance.random())

@@ -79,7 +79,11 @@ def read_ledger(path: Path) -> LedgerBooks:
             sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, isolation_level=None)
         ) as connection:
             connection.execute("BEGIN")
-            clock, cash = connection.execute("SELECT clock, cash FROM state").fetchone()
+            account = connection.execute("SELECT clock, cash FROM state").fetchone()
+            if account is None:
+                msg = "it holds no account yet"
+                raise sqlite3.OperationalError(msg)
+            clock, cash = account
             holdings = connection.execute("SELECT symbol, quantity FROM holdings ORDER BY symbol").fetchall()
             return LedgerBooks(
                 clock=datetime.fromisoformat(clock),
