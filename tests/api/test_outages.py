@@ -10,7 +10,7 @@ import pytest
 from psycopg.sql import SQL, Identifier
 from sqlalchemy import make_url
 
-from tests.api.client import Api, Serving
+from tests.api.client import Api, Serving, closed
 from tests.api.conftest import NOW
 from tests.fakes.seeding import running, seed_bot
 from tests.fakes.standing_clock import StandingClock
@@ -146,6 +146,32 @@ def test_what_was_never_read_can_not_be_answered(cut_off: tuple[Api, "Line"]) ->
     line.cut()
 
     assert api.codes(SUMMARY) == ["SYS_002"]
+
+
+def test_nobody_can_tell_whose_key_it_is_while_the_store_is_away(cut_off: tuple[Api, "Line"]) -> None:
+    api, line = cut_off
+    line.cut()
+    answer = api.post(SUMMARY, token="bg_1_unknown")
+    with api.socket() as socket:
+        socket.send({"type": "connection_init", "payload": {"X-API-Key": "bg_1_unknown"}})
+        ended = closed(socket)
+
+    assert (answer.status_code, answer.json()["errors"][0]["extensions"]["errorCode"]) == (503, "SYS_002")
+    assert ended == (1013, "SYS_002, the store can't be used; try again later")
+
+
+def test_a_subscription_outlives_an_outage_of_the_store(cut_off: tuple[Api, "Line"]) -> None:
+    api, line = cut_off
+    with api.session() as socket:
+        socket.subscribe("1", "subscription { botSummary(intervalSeconds: 1) { warnings } }")
+        socket.receive()
+        line.cut()
+        during = socket.receive()["payload"]["data"]["botSummary"]["warnings"]
+        line.mend()
+        after = socket.receive()["payload"]["data"]["botSummary"]["warnings"]
+
+    assert during[0].startswith("Store can't be read")
+    assert after == ["Replay of demo.csv, venue time is 2013-10-08T14:32Z", "Paper mode: no real money moves"]
 
 
 class Line:

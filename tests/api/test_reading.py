@@ -336,6 +336,10 @@ def test_links_stay_with_the_bot_of_their_root_field(api: Api) -> None:
     assert found["b"]["edges"][0]["node"]["plan"]["reason"] == "another reason"
 
 
+def test_a_command_that_is_not_there_is_null(shared_api: Api) -> None:
+    assert shared_api.data('{ command(id: "nothing") { id } }') == {"command": None}
+
+
 def test_the_schema_can_be_asked_for_by_introspection(shared_api: Api) -> None:
     data = shared_api.data(get_introspection_query(input_value_deprecation=True))
 
