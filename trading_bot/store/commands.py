@@ -53,7 +53,9 @@ def list_pending_commands(r: Reading, addressee: Addressee = Addressee.BOT) -> t
     """Commands that their addressee has not ended, oldest first: PENDING ones, and RUNNING ones to go on with after a restart."""
     unfinished = (CommandStatus.PENDING, CommandStatus.RUNNING)
     waiting = commands.c.status.in_(unfinished), commands.c.addressee == addressee
-    return tuple(_command(row) for row in r.connection.execute(_all(r).where(*waiting).order_by(commands.c.number)))
+    # Sorted here, for they are few: asked for their order, SQLite would walk through all commands instead.
+    rows = r.connection.execute(_all(r).where(*waiting).add_columns(commands.c.number)).all()
+    return tuple(_command(row) for row in sorted(rows, key=lambda row: int(row.number)))
 
 
 def list_commands(r: Reading, first: int, after: str | None = None) -> Page[Command]:

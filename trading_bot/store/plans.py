@@ -27,7 +27,9 @@ def find_plan(r: Reading, id: str) -> TradePlan | None:
 def list_open_plans(r: Reading) -> tuple[TradePlan, ...]:
     """Plans that are not closed, oldest first."""
     is_open = plans.c.status.in_([PlanStatus.OPEN, PlanStatus.SUSPENDED])
-    return tuple(made(TradePlan, row) for row in r.connection.execute(_all(r).where(is_open).order_by(*_AGE)))
+    # Sorted here, for they are few: asked for their order, SQLite would walk through all plans by age instead.
+    found = [made(TradePlan, row) for row in r.connection.execute(_all(r).where(is_open))]
+    return tuple(sorted(found, key=lambda plan: (plan.opened_at, plan.id)))
 
 
 def list_plans(r: Reading, first: int, after: str | None = None, status: PlanStatus | None = None) -> Page[TradePlan]:
