@@ -11,7 +11,7 @@ import sys
 from collections.abc import Coroutine
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import structlog
 from rich.console import Console
@@ -19,19 +19,19 @@ from structlog.typing import FilteringBoundLogger
 
 from trading_bot.clock import Clock
 from trading_bot.logs.application import log_to
-from trading_bot.services.keys import Keys
 from trading_bot.settings import NAMES, Settings
-from trading_bot.store.engine import open_engine
-from trading_bot.store.schema import bring_up_to_date
 from trading_bot.supervision import greeting
+from trading_bot.supervision.glance import is_current
 from trading_bot.supervision.keeper import REFUSED, Keeper, Refusal
 from trading_bot.supervision.limits import Limits
 from trading_bot.supervision.lock import held
 from trading_bot.supervision.port import require_free
-from trading_bot.supervision.process import take_over
+from trading_bot.supervision.process import Process, take_over
 from trading_bot.supervision.program import Program, cleaned, read_note
-from trading_bot.supervision.registry import Registry
 from trading_bot.supervision.watch import Watch
+
+if TYPE_CHECKING:
+    from trading_bot.supervision.registry import Registry
 
 API_NICENESS = 5
 ASKED_TO_STOP = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -149,11 +149,7 @@ class _Supervisor:
         left = [await take_over(program, clock=self._clock, grace=self._limits.stop) for program in self._programs]
         if left[1] is None:
             require_free(self._settings.api_host, self._settings.api_port)
-        engine = open_engine(self._settings.store_url)
-        bring_up_to_date(engine)
-        key = self._first_key(Keys(engine, self._clock))
         watch = Watch(
-            registry=Registry(engine, clock=self._clock),
             settings=self._settings,
             clock=self._clock,
             begun=self._begun,
@@ -161,34 +157,51 @@ class _Supervisor:
             log=self._log,
             out=self._out,
         )
+        self._keepers = [self._keeper(*both, watch) for both in zip(self._programs, left, strict=True)]
+        watch.bot, watch.api = self._keepers
+        if is_current(self._settings.store_url):
+            self._start_both()
+        watch.registry, key = self._open_store()
         if note is not None and left[0] is None:
             await watch.note_lost(note)
-        self._keepers = [
-            Keeper(
-                program,
-                process=process,
-                clock=self._clock,
-                limits=self._limits,
-                log=self._log,
-                on_end=watch.note_end,
-            )
-            for program, process in zip(self._programs, left, strict=True)
-        ]
-        watch.bot, watch.api = self._keepers
-        for keeper in self._keepers:
-            keeper.start()
-        self._log.info(
-            "started", pids=[keeper.start().pid for keeper in self._keepers], taken_over=[bool(one) for one in left]
-        )
+        self._start_both()
+        self._log.info("started", taken_over=[process is not None for process in left])
         greeting.hello(self._out, settings=self._settings, release=self._programs[0].release, key=key)
         return watch
 
-    def _first_key(self, keys: Keys) -> str | None:
-        token = self._settings.api_auth_token
-        if token is not None:
-            keys.import_token(token.get_secret_value())
-            return None
-        return keys.ensure_first(self._settings.first_key_file)
+    def _keeper(self, program: Program, process: Process | None, watch: Watch) -> Keeper:
+        return Keeper(
+            program,
+            process=process,
+            clock=self._clock,
+            limits=self._limits,
+            log=self._log,
+            on_end=watch.note_end,
+        )
+
+    def _start_both(self) -> None:
+        for keeper in self._keepers:
+            keeper.start()
+
+    def _open_store(self) -> tuple["Registry", str | None]:
+        """The store, brought up to date, and the first key if it had to be made."""
+        # The database toolkit takes a third of a second to load: bot and API may be starting meanwhile.
+        from trading_bot.services.keys import Keys  # noqa: PLC0415
+        from trading_bot.store.engine import open_engine  # noqa: PLC0415
+        from trading_bot.store.schema import bring_up_to_date  # noqa: PLC0415
+        from trading_bot.supervision.registry import Registry  # noqa: PLC0415
+
+        engine = open_engine(self._settings.store_url)
+        bring_up_to_date(engine)
+        registry, keys, token = (
+            Registry(engine, clock=self._clock),
+            Keys(engine, self._clock),
+            self._settings.api_auth_token,
+        )
+        if token is None:
+            return registry, keys.ensure_first(self._settings.first_key_file)
+        keys.import_token(token.get_secret_value())
+        return registry, None
 
     async def _until_asked(self, work: Coroutine[Any, Any, None]) -> BaseException | None:
         """What ended the work; None when we were asked to stop."""

@@ -78,7 +78,7 @@ def test_the_line_that_is_shown_at_the_first_start_gets_an_answer(tmp_path: Path
     assert answer["botSummary"]["healthStatus"] == "HEALTHY"
     assert answer["botSummary"]["runState"] == "RUNNING"
     assert answer["botSummary"]["warnings"] == ["Paper mode: no real money moves"]
-    assert (again.returncode, again.stderr) == (0, "")
+    assert (again.returncode, again.stderr) == (0, ""), again.stdout
     assert "Run state    RUNNING (PAPER)\n" in again.stdout
     assert "PAPER mode on paper, simulated market at full speed." in started.said()
 

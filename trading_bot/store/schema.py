@@ -1,6 +1,6 @@
 """Schema: bringing a store's tables up to date, and refusing a store that they don't fit.
 
-Alembic takes most of a second to import, so it is asked only when there is something to do: the versions are listed here.
+Alembic takes most of a second to import, so it is asked only when there is something to do.
 """
 
 from pathlib import Path
@@ -9,11 +9,7 @@ import sqlalchemy as sa
 
 from trading_bot.errors.fault import Fault
 from trading_bot.store import engine as engines
-
-VERSIONS = ("0001",)
-"""Every version of the tables, oldest first; `migrations/versions` has one module for each."""
-HEAD = VERSIONS[-1]
-"""The version that this release reads and writes."""
+from trading_bot.store.versions import HEAD, VERSIONS
 
 # Any number that no other program is likely to use: on PostgreSQL an advisory lock is for the whole database.
 _UPGRADE_LOCK = 0x_B07_64A9

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from structlog.typing import FilteringBoundLogger
@@ -15,8 +16,10 @@ from trading_bot.supervision.limits import Limits
 from trading_bot.supervision.livez import status
 from trading_bot.supervision.output import bound
 from trading_bot.supervision.program import Note
-from trading_bot.supervision.registry import Pulse, Registry
 from trading_bot.supervision.silence import Silence
+
+if TYPE_CHECKING:
+    from trading_bot.supervision.registry import Pulse, Registry
 
 HTTP_OK = 200
 READY_EVERY_SECONDS = 0.05
@@ -26,15 +29,15 @@ FRESH_SECONDS = 15.0
 
 
 class Watch:
-    """Looks after the two keepers, which are set once they exist."""
+    """Looks after the two keepers. They and the registry are set once they exist."""
 
     bot: Keeper
     api: Keeper
+    registry: "Registry"  # loaded late: it needs the database toolkit
 
     def __init__(
         self,
         *,
-        registry: Registry,
         settings: Settings,
         clock: Clock,
         begun: float,
@@ -42,7 +45,6 @@ class Watch:
         log: FilteringBoundLogger,
         out: Console,
     ) -> None:
-        self._registry = registry
         self._settings = settings
         self._clock = clock
         self._begun = begun
@@ -76,14 +78,14 @@ class Watch:
         """Store the end of the bot that the note is about: the supervisor that started it was killed and could not."""
         pulse = await self._find_pulse(note.pid, note.started_at)
         if pulse is not None:
-            await self._store(lambda: self._registry.write_end(pulse))
+            await self._store(lambda: self.registry.write_end(pulse))
 
     async def note_stop(self) -> None:
         """Both have been stopped: store that the bot's process ended."""
         process = self.bot.process
         pulse = await self._find_pulse(process.pid, process.started_at) if process else None
         if pulse is not None:
-            await self._store(lambda: self._registry.write_end(pulse))
+            await self._store(lambda: self.registry.write_end(pulse))
 
     async def _announce(self) -> None:
         slow = False
@@ -98,7 +100,7 @@ class Watch:
         self._log.info("ready", seconds=round(seconds, 3))
         pulse = self._pulse
         bot, replay_of = (
-            await asyncio.to_thread(self._registry.find_bot, pulse.bot_id) if pulse is not None else (None, None)
+            await asyncio.to_thread(self.registry.find_bot, pulse.bot_id) if pulse is not None else (None, None)
         )
         greeting.ready(self._out, seconds=seconds, bot=bot, replay_of=replay_of, settings=self._settings)
 
@@ -120,7 +122,7 @@ class Watch:
             if process is None:
                 continue
             try:
-                found = await asyncio.to_thread(self._registry.find_pulse, pid=process.pid, since=process.started_at)
+                found = await asyncio.to_thread(self.registry.find_pulse, pid=process.pid, since=process.started_at)
             except Fault as fault:  # without the store nobody knows, and the bot can't write either: begin anew
                 self._log.warning("heartbeat_unknown", error_code=fault.code, cause=fault.cause)
                 silence = Silence()
@@ -159,23 +161,23 @@ class Watch:
                 self._log.exception("watch_failed", work=work.__name__)
                 await self._clock.sleep(RETRY_SECONDS)
 
-    async def _find_pulse(self, pid: int, since: float) -> Pulse | None:
+    async def _find_pulse(self, pid: int, since: float) -> "Pulse | None":
         try:
-            found = await asyncio.to_thread(self._registry.find_pulse, pid=pid, since=since)
+            found = await asyncio.to_thread(self.registry.find_pulse, pid=pid, since=since)
         except Fault:
             return None
         self._pulse = found or self._pulse
         return found
 
-    async def _store_end(self, end: End, pulse: Pulse) -> None:
+    async def _store_end(self, end: End, pulse: "Pulse") -> None:
         program = end.process.program
         cause = f"The {program.name} process {end.how}; it starts again in {end.delay:g} s."
         context = {"program": program.name, "pid": end.process.pid, "log": str(program.output)}
         fault = Fault("BOT_006", cause, after_seconds=end.delay, context=context)
         if program is self.bot.program:
-            while not await self._store(lambda: self._registry.write_end(pulse)):
+            while not await self._store(lambda: self.registry.write_end(pulse)):
                 await self._clock.sleep(RETRY_SECONDS)
-        while not await self._store(lambda: self._registry.write_fault(pulse.bot_id, fault)):
+        while not await self._store(lambda: self.registry.write_fault(pulse.bot_id, fault)):
             await self._clock.sleep(RETRY_SECONDS)
 
     async def _store(self, write: Callable[[], None]) -> bool:
