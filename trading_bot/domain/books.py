@@ -20,6 +20,7 @@ from trading_bot.domain.performance import Record
 from trading_bot.domain.plans import PlanStatus, TradePlan
 from trading_bot.domain.positions import Lot, Position, bought, sold
 from trading_bot.domain.sessions import BotSession
+from trading_bot.domain.suspensions import Suspension
 from trading_bot.domain.trades import Outcome, Trade, trade_of
 
 _PRICE_STEP = Decimal("0.00000001")
@@ -49,10 +50,23 @@ class Books:
     """Trades of these plans, by plan id."""
     record: Record = field(default_factory=Record)
     """Totals over closed trades."""
+    suspensions: Mapping[str, Suspension] = field(default_factory=dict)
+    """Symbols on which the venue holds something else than we do, by symbol."""
+    at_venue: Mapping[str, Decimal] | None = None
+    """What the venue holds, by symbol, as of this bar; null while it could not be read. Never stored."""
 
     def plan_of(self, symbol: str) -> TradePlan | None:
         """The plan of `symbol` that is not closed."""
-        return next((plan for plan in self.plans.values() if plan.symbol == symbol and plan.is_open), None)
+        return next(iter(self.plans_of(symbol)), None)
+
+    def plans_of(self, symbol: str) -> tuple[TradePlan, ...]:
+        """All plans of `symbol` that are not closed: one, unless a late fill has opened another again."""
+        return tuple(plan for plan in self.plans.values() if plan.symbol == symbol and plan.is_open)
+
+    def suspended(self, symbol: str) -> str | None:
+        """Why no entry may leave on `symbol`; null when one may."""
+        known = self.suspensions.get(symbol)
+        return known.explanation if known is not None and known.keeps_entries_off else None
 
     def orders_of(self, plan_id: str, leg: Leg) -> tuple[Order, ...]:
         """The known orders of one leg of a plan, by attempt."""
@@ -63,6 +77,15 @@ class Books:
         """Shares or coins that the plan has bought and not sold."""
         booked = self.fills.get(plan_id, ())
         return sum((fill.quantity if fill.action is Side.BUY else -fill.quantity for fill in booked), ZERO)
+
+    def sellable(self, plan: TradePlan) -> Decimal:
+        """What of the plan an exit can sell in one order: what it holds, and not more than the venue has and no live sale takes already."""
+        quantity = self.held_for(plan.id)
+        if self.at_venue is not None:
+            sales = (o for o in self.live_orders if o.symbol == plan.symbol and o.side is Side.SELL)
+            taken = sum((order.remaining for order in sales), ZERO)
+            quantity = min(quantity, self.at_venue.get(plan.symbol, ZERO) - taken)
+        return instrument(plan.symbol).quantity(quantity)
 
     @property
     def live_orders(self) -> tuple[Order, ...]:
@@ -111,6 +134,8 @@ class Execution:
     """MAKER or TAKER, where the venue says."""
     timestamp: datetime
     """Venue time, UTC."""
+    reason: str | None = None
+    """Why it was traded, where neither plan nor order is to say it."""
 
 
 def with_order(books: Books, order: Order) -> Books:
@@ -130,14 +155,17 @@ def with_status(
     *,
     at: datetime,
     venue_order_id: str | None = None,
+    filled: Decimal = ZERO,
     reason: str | None = None,
 ) -> Books:
     """The books after the venue was seen to have an order in `status`; unchanged where the transition table forbids it.
 
-    FILLED is taken only once the fills that make it so are booked: until then the order counts as partially filled.
+    An end is taken only once the fills that the venue counts in it (`filled`; all of them for FILLED) are booked: until then the order
+    counts as live, so that nothing else is sent in its place.
     """
     order = books.orders[client_order_id]
-    if status is OrderStatus.FILLED and order.filled < order.quantity:
+    owed = order.quantity if status is OrderStatus.FILLED else min(filled, order.quantity)
+    if status not in LIVE and order.filled < owed:
         status = OrderStatus.PARTIALLY_FILLED if order.filled else OrderStatus.ACCEPTED
     if order.status is OrderStatus.INTENDED and status is not OrderStatus.EXPIRED:
         order = replace(order, status=OrderStatus.SUBMITTED)  # the venue has it, so it was sent
@@ -163,7 +191,8 @@ def booked(books: Books, execution: Execution, *, recorded_at: datetime) -> Book
     order = books.orders.get(execution.client_order_id)
     plan = books.plans.get(execution.plan_id)
     fill, lots = _valued(books, execution, recorded_at=recorded_at)
-    fills = (*books.fills.get(execution.plan_id, ()), fill)
+    # A late report takes its place in venue order, as the store reads them back.
+    fills = tuple(sorted((*books.fills.get(execution.plan_id, ()), fill), key=lambda one: one.timestamp))
     books = replace(
         books,
         positions=_marked(books, execution, lots, plan),
@@ -181,7 +210,7 @@ def booked(books: Books, execution: Execution, *, recorded_at: datetime) -> Book
                 size=plan.size + execution.quantity,
                 status=_reopened(plan),
                 closed_at=None,
-                entry_order_id=execution.order_id,
+                entry_order_id=plan.entry_order_id or execution.order_id,
             ),
         )
     return settled(books, execution.plan_id, at=execution.timestamp, recorded_at=recorded_at)
@@ -231,10 +260,11 @@ def _with_trades(session: BotSession | None, more: int) -> BotSession | None:
 
 
 def marked(books: Books, bars: tuple[Bar, ...], *, at: datetime) -> Books:
-    """The books with the positions at the latest prices."""
+    """The books with the positions at the latest prices; after a corporate action the old price goes with the old quantity."""
     positions = dict(books.positions)
     for bar in bars:
-        if bar.symbol in positions:
+        known = books.suspensions.get(bar.symbol)
+        if bar.symbol in positions and not (known is not None and known.is_corporate_action):
             positions[bar.symbol] = replace(positions[bar.symbol], current_price=bar.close, last_updated=at)
     return replace(books, positions=positions)
 
@@ -289,6 +319,8 @@ def _valued(books: Books, execution: Execution, *, recorded_at: datetime) -> tup
 def _reason(books: Books, execution: Execution) -> str:
     order = books.orders.get(execution.client_order_id)
     plan = books.plans.get(execution.plan_id)
+    if execution.reason is not None:
+        return execution.reason
     if plan is not None and execution.leg is Leg.EXIT and plan.exit_reason:
         return plan.exit_reason
     if order is not None and order.reason:

@@ -20,6 +20,8 @@ class Liquidity(Enum):
 
 UNATTRIBUTED = "unattributed"
 """The reason of a fill with our prefix that no plan or order explains."""
+ADOPTED = "adopted"
+"""The reason of a fill by which an operator made our books equal to the venue's."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,7 +9,9 @@ from datetime import datetime
 from decimal import Decimal
 from enum import Enum
 
+from trading_bot.domain.instruments import instrument
 from trading_bot.domain.market import Bar
+from trading_bot.domain.money import ZERO
 from trading_bot.domain.orders import Side
 
 
@@ -85,6 +87,48 @@ class TradePlan:
         if self.target_price is None or risk <= 0:
             return None
         return round(float((self.target_price - self.entry_price) / risk), 4)
+
+
+def caretaker_plan(  # what a plan needs, whoever made it
+    id: str,
+    symbol: str,
+    *,
+    name: str,
+    price: Decimal,
+    reason: str,
+    session_id: str,
+    config_version: int,
+    config_hash: str,
+    at: datetime,
+) -> TradePlan:
+    """A plan for what is held without one: SUSPENDED, with a stop that can't be reached, until an operator moves it or closes it.
+
+    `name` says why, in the place of a strategy: adopted, unattributed.
+    """
+    return TradePlan(
+        id=id,
+        symbol=symbol,
+        side=Side.BUY,
+        strategy_name=name,
+        entry_type=name,
+        entry_price=price,
+        stop_price=instrument(symbol).price_step,
+        target_price=None,
+        size=ZERO,
+        planned_size=ZERO,
+        status=PlanStatus.SUSPENDED,
+        reason=reason,
+        indicators_used=(),
+        entry_order_id=None,
+        entry_client_order_id=None,
+        exit_reason=None,
+        version=1,
+        session_id=session_id,
+        config_version=config_version,
+        config_hash=config_hash,
+        opened_at=at,
+        closed_at=None,
+    )
 
 
 def exit_due(plan: TradePlan, bar: Bar) -> str | None:

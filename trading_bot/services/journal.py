@@ -21,6 +21,7 @@ from trading_bot.errors.fault import Fault
 from trading_bot.logs.audit import AuditLog
 from trading_bot.services.records import entry_of, order_record, trade_record
 from trading_bot.store import accounts, errors, fills, orders, outbox, performance, plans, positions, sessions, trades
+from trading_bot.store import suspensions as suspended
 from trading_bot.store.store import Reading, Store, Writing
 
 _DRAIN_BATCH = 500
@@ -103,10 +104,13 @@ class Journal:
             _write_plan(w, before.plans.get(plan.id), plan)
         for order in _changed(before.orders, after.orders):
             _write_order(w, before.orders.get(order.client_order_id), order)
-        new = [fill for plan_id, booked in after.fills.items() for fill in booked[len(before.fills.get(plan_id, ())) :]]
+        new = [
+            fill for plan_id, booked in after.fills.items() for fill in _added(before.fills.get(plan_id, ()), booked)
+        ]
         for fill in sorted(new, key=lambda fill: (fill.timestamp, fill.recorded_at, fill.id)):
             _write_fill(w, fill)
         _write_positions(w, before, after)
+        _write_suspensions(w, before, after)
         for trade in _changed(before.trades, after.trades):
             _write_trade(w, before, after, trade)
         if after.record != before.record:
@@ -130,11 +134,20 @@ def load_books(r: Reading, empty: Books) -> Books:
         fills={plan_id: tuple(fills.list_plan_fills(r, plan_id)) for plan_id in open_plans},
         trades={plan_id: trade for plan_id in open_plans if (trade := trades.find_trade(r, plan_id)) is not None},
         record=performance.find_record(r),
+        suspensions={suspension.symbol: suspension for suspension in suspended.list_suspensions(r)},
     )
 
 
 def _changed(before: Mapping[str, _T], after: Mapping[str, _T]) -> list[_T]:
     return [value for key, value in after.items() if before.get(key) is not value and before.get(key) != value]
+
+
+def _added(before: Sequence[Fill], after: Sequence[Fill]) -> list[Fill]:
+    """The fills of a plan that are new; a late report stands among the older ones, so that its place tells nothing."""
+    if before is after or len(before) == len(after):
+        return []
+    known = {fill.id for fill in before}
+    return [fill for fill in after if fill.id not in known]
 
 
 def _write_session(w: Writing, before: Books, after: Books) -> None:
@@ -211,6 +224,23 @@ def _write_positions(w: Writing, before: Books, after: Books) -> None:
             w.changed(
                 EventKind.POSITION, symbol, f"{quantity} {symbol} held.", {"symbol": symbol, "quantity": quantity}
             )
+
+
+def _write_suspensions(w: Writing, before: Books, after: Books) -> None:
+    for symbol in sorted(before.suspensions.keys() - after.suspensions.keys()):
+        suspended.delete_suspension(w, symbol)
+        w.changed(EventKind.RISK, symbol, f"Books and venue agree on {symbol[:40]} again.", {"symbol": symbol})
+    for suspension in _changed(before.suspensions, after.suspensions):
+        suspended.save_suspension(w, suspension)
+        old = before.suspensions.get(suspension.symbol)
+        if old is None or (old.status, old.difference) != (suspension.status, suspension.difference):
+            data = {
+                "symbol": suspension.symbol,
+                "status": suspension.status.name,
+                "ours": plain(suspension.ours),
+                "theirs": plain(suspension.theirs),
+            }
+            w.changed(EventKind.RISK, suspension.symbol, f"{suspension.status.name}: {suspension.explanation}.", data)
 
 
 def _write_trade(w: Writing, before: Books, after: Books, trade: Trade) -> None:

@@ -15,6 +15,7 @@ from trading_bot.domain.health import RunState
 from trading_bot.domain.orders import Leg, OrderStatus, OrderType, Side
 from trading_bot.domain.performance import StreakType
 from trading_bot.domain.plans import PlanStatus
+from trading_bot.domain.suspensions import SuspensionStatus
 from trading_bot.domain.trades import Outcome
 from trading_bot.store import risk_tables  # noqa: F401 - makes the metadata whole
 from trading_bot.store.columns import Enumerated, Exact, Json, Texts, Utc
@@ -147,7 +148,7 @@ orders = sa.Table(
     sa.Index(None, "bot_id", "status"),
     sa.Index(None, "bot_id", "created_at", "recorded_at", "client_order_id"),
     sa.Index(None, "bot_id", "venue_order_id"),
-    sa.Index(None, "bot_id", "plan_id"),
+    sa.Index(None, "bot_id", "plan_id", "created_at", "recorded_at", "client_order_id"),
     sa.Index(None, "bot_id", "recorded_at"),
 )
 
@@ -173,7 +174,7 @@ fills = sa.Table(
     _some("recorded_at", Utc),
     _maybe("session_id"),
     sa.UniqueConstraint("bot_id", "id"),
-    sa.Index(None, "bot_id", "trade_id"),
+    sa.Index(None, "bot_id", "trade_id", "timestamp", "number"),
     sa.Index(None, "bot_id", "session_id"),
     sa.Index(None, "bot_id", "timestamp", "number"),
     sa.Index(None, "bot_id", "symbol", "timestamp", "number"),
@@ -259,6 +260,19 @@ positions = sa.Table(
     _some("lots", Json),  # [[quantity, cost], ...], oldest first, as decimal strings
     _some("current_price", Exact),
     _some("last_updated", Utc),
+)
+
+suspensions = sa.Table(
+    "suspensions",
+    metadata,
+    _key("bot_id"),
+    _key("symbol"),
+    _some("ours", Exact),
+    _some("theirs", Exact),
+    _some("status", Enumerated(SuspensionStatus)),
+    _some("is_corporate_action", sa.Boolean),
+    _some("since", Utc),
+    _maybe("reason"),
 )
 
 records = sa.Table(

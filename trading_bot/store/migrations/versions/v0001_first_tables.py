@@ -183,7 +183,7 @@ def upgrade() -> None:
         "ix_fills_bot_id_symbol_timestamp_number", "fills", ["bot_id", "symbol", "timestamp", "number"], unique=False
     )
     op.create_index("ix_fills_bot_id_timestamp_number", "fills", ["bot_id", "timestamp", "number"])
-    op.create_index("ix_fills_bot_id_trade_id", "fills", ["bot_id", "trade_id"])
+    op.create_index("ix_fills_bot_id_trade_id_timestamp_number", "fills", ["bot_id", "trade_id", "timestamp", "number"])
     op.create_table(
         "intents",
         sa.Column("key_id", Text(), nullable=False),
@@ -228,7 +228,11 @@ def upgrade() -> None:
         ["bot_id", "created_at", "recorded_at", "client_order_id"],
         unique=False,
     )
-    op.create_index("ix_orders_bot_id_plan_id", "orders", ["bot_id", "plan_id"])
+    op.create_index(
+        "ix_orders_bot_id_plan_id_created_at_recorded_at_client_order_id",
+        "orders",
+        ["bot_id", "plan_id", "created_at", "recorded_at", "client_order_id"],
+    )
     op.create_index("ix_orders_bot_id_recorded_at", "orders", ["bot_id", "recorded_at"])
     op.create_index("ix_orders_bot_id_status", "orders", ["bot_id", "status"])
     op.create_index("ix_orders_bot_id_venue_order_id", "orders", ["bot_id", "venue_order_id"])
@@ -377,6 +381,18 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("bot_id", "id", name="pk_sessions"),
     )
     op.create_index("ix_sessions_bot_id_created_at_id", "sessions", ["bot_id", "created_at", "id"])
+    op.create_table(
+        "suspensions",
+        sa.Column("bot_id", Text(), nullable=False),
+        sa.Column("symbol", Text(), nullable=False),
+        sa.Column("ours", Exact(), nullable=False),
+        sa.Column("theirs", Exact(), nullable=False),
+        sa.Column("status", Text(), nullable=False),
+        sa.Column("is_corporate_action", sa.Boolean(), nullable=False),
+        sa.Column("since", Utc(), nullable=False),
+        sa.Column("reason", Text(), nullable=True),
+        sa.PrimaryKeyConstraint("bot_id", "symbol", name="pk_suspensions"),
+    )
     op.create_table(
         "trades",
         sa.Column("bot_id", Text(), nullable=False),
