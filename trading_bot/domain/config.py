@@ -10,6 +10,7 @@ from enum import Enum
 from typing import ClassVar, Literal
 
 from trading_bot.domain.account import TradingMode
+from trading_bot.domain.decider import Decider, DeciderKind
 from trading_bot.domain.instruments import instrument
 from trading_bot.domain.limits import AlertThresholds, RiskLimits
 from trading_bot.domain.ranges import STRICT, within
@@ -88,6 +89,11 @@ class PaperVenue:
     """A fill takes at most this share of a bar's volume, above 0 to 1."""
     faults: FaultRates = field(default_factory=FaultRates)
     """How often it misbehaves."""
+
+    @property
+    def is_real_time(self) -> bool:
+        """Whether its market goes on while the bot thinks; a replay, and a market that runs faster than real time, waits for the bot."""
+        return self.feed is FeedKind.SIMULATED and self.speed is not None and self.speed <= 1
 
     def __post_init__(self) -> None:
         within("venue.starting_cash", self.starting_cash, Decimal(1), Decimal(1_000_000_000))
@@ -203,6 +209,8 @@ class BotConfig:
     """Where orders go."""
     strategies: tuple[Strategy, ...] = field(default_factory=lambda: (BullFlag(), VwapPullback()))
     """What decides, in order of precedence, 0 to 10."""
+    decider: Decider = field(default_factory=Decider)
+    """Whether the strategies or a language model decide on entries."""
     risk: RiskLimits = field(default_factory=RiskLimits)
     """Limits that no strategy can override."""
     alerts: AlertThresholds = field(default_factory=AlertThresholds)
@@ -245,6 +253,12 @@ def summary(config: BotConfig, version: int) -> ConfigSummary:
         max_position_size_pct=config.risk.max_position_size_pct,
         daily_loss_limit=config.risk.daily_loss_limit,
         version=version,
-        strategies=tuple(strategy.kind for strategy in config.strategies),
+        strategies=_deciding(config),
         symbols=config.symbols,
     )
+
+
+def _deciding(config: BotConfig) -> tuple[str, ...]:
+    if config.decider.kind is DeciderKind.LANGUAGE_MODEL:
+        return (config.decider.kind.value,)
+    return tuple(strategy.kind for strategy in config.strategies)
