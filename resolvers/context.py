@@ -41,9 +41,16 @@ class Operation:
     def __init__(self, parts: Parts, caller: Caller) -> None:
         self.parts = parts
         self.caller = caller
-        self.now: datetime = parts.clock.now()
+        self._now: datetime | None = None
         self.snapshot = Snapshot(parts.views)
         self._roots: dict[str, Context] = {}
+
+    @property
+    def now(self) -> datetime:
+        """The wall clock as it was when it was first asked for, which is mostly after the first read: no data is newer than its date."""
+        if self._now is None:
+            self._now = self.parts.clock.now()
+        return self._now
 
     def of_root(self, key: str) -> "Context":
         """The context of the root field with that response key and of everything below it."""
@@ -52,7 +59,7 @@ class Operation:
     async def renew(self) -> None:
         """Go on to this moment: the next read sees the books as they are now."""
         await self.close()
-        self.now = self.parts.clock.now()
+        self._now = None
 
     async def close(self) -> None:
         """Let go of the view; a read that comes later makes a new one."""
