@@ -40,7 +40,7 @@ def test_each_number_keeps_to_its_range_and_a_refusal_names_it(
 @pytest.mark.parametrize("missing", ["url", "model"])
 def test_a_language_model_needs_an_address_and_a_name(missing: str) -> None:
     with pytest.raises(ValueError, match=r"Expected `decider\.url` and `decider\.model` for a language model"):
-        replace(MODEL, **{missing: None})
+        replace(MODEL, **{missing: None})  # type: ignore[arg-type]  # by name
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,1 @@
+"""What decides besides the strategies: a language model, asked over HTTP."""
