@@ -11,6 +11,7 @@ from datetime import datetime
 from decimal import Decimal
 
 from trading_bot.domain.account import Account, TradingMode
+from trading_bot.domain.decisions import Decision
 from trading_bot.domain.fills import UNATTRIBUTED, Fill, Liquidity
 from trading_bot.domain.instruments import instrument
 from trading_bot.domain.market import Bar
@@ -48,6 +49,8 @@ class Books:
     """Booked fills of these plans, in venue order, by plan id."""
     trades: Mapping[str, Trade] = field(default_factory=dict)
     """Trades of these plans, by plan id."""
+    decisions: Mapping[str, Decision] = field(default_factory=dict)
+    """Decisions that opened or end these plans, and new ones that did neither, by id."""
     record: Record = field(default_factory=Record)
     """Totals over closed trades."""
     suspensions: Mapping[str, Suspension] = field(default_factory=dict)
@@ -146,6 +149,11 @@ def with_order(books: Books, order: Order) -> Books:
 def with_plan(books: Books, plan: TradePlan) -> Books:
     """The books with `plan` as it is now."""
     return replace(books, plans={**books.plans, plan.id: plan})
+
+
+def with_decision(books: Books, decision: Decision) -> Books:
+    """The books with `decision` as it is now."""
+    return replace(books, decisions={**books.decisions, decision.id: decision})
 
 
 def with_status(
@@ -278,6 +286,7 @@ def pruned(books: Books) -> Books:
         orders={key: order for key, order in books.orders.items() if order.status in LIVE or order.plan_id in plans},
         fills={key: fills for key, fills in books.fills.items() if key in plans},
         trades={key: trade for key, trade in books.trades.items() if key in plans},
+        decisions={key: decision for key, decision in books.decisions.items() if decision.plan_id in plans},
         positions={symbol: position for symbol, position in books.positions.items() if position.lots},
     )
 

@@ -128,6 +128,31 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("bot_id", name="pk_counters"),
     )
     op.create_table(
+        "decisions",
+        sa.Column("bot_id", Text(), nullable=False),
+        sa.Column("id", Text(), nullable=False),
+        sa.Column("session_id", Text(), nullable=False),
+        sa.Column("symbol", Text(), nullable=True),
+        sa.Column("strategy_name", Text(), nullable=False),
+        sa.Column("plan_id", Text(), nullable=True),
+        sa.Column("verdict", Text(), nullable=False),
+        sa.Column("seen", Json(), nullable=False),
+        sa.Column("decided", Json(), nullable=False),
+        sa.Column("reasoning", Text(), nullable=False),
+        sa.Column("result", Json(), nullable=False),
+        sa.Column("prompt", Text(), nullable=True),
+        sa.Column("cost_usd", Exact(), nullable=True),
+        sa.Column("latency_ms", sa.Double(), nullable=True),
+        sa.Column("created_at", Utc(), nullable=False),
+        sa.PrimaryKeyConstraint("bot_id", "id", name="pk_decisions"),
+    )
+    op.create_index("ix_decisions_bot_id_created_at_id", "decisions", ["bot_id", "created_at", "id"])
+    op.create_index("ix_decisions_bot_id_plan_id", "decisions", ["bot_id", "plan_id"])
+    op.create_index(
+        "ix_decisions_bot_id_strategy_name_created_at_id", "decisions", ["bot_id", "strategy_name", "created_at", "id"]
+    )
+    op.create_index("ix_decisions_bot_id_symbol_created_at_id", "decisions", ["bot_id", "symbol", "created_at", "id"])
+    op.create_table(
         "errors",
         sa.Column("number", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
         sa.Column("bot_id", Text(), nullable=False),
