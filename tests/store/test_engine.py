@@ -193,8 +193,8 @@ def test_a_plain_postgresql_address_takes_our_driver(postgres_url: str) -> None:
     opened.dispose()
 
 
-def test_a_commit_of_somebody_else_changes_the_data_version(store: Store, store_url: str) -> None:
-    other = Store(open_engine(store_url), SetClock())
+def test_a_commit_of_somebody_else_changes_the_data_version(store: Store, tables_url: str) -> None:
+    other = Store(open_engine(tables_url), SetClock())
     before = store.data_version()
     assert store.data_version() == before
 

@@ -15,6 +15,7 @@ from trading_bot.store import schema
 from trading_bot.store.engine import open_engine, writing
 from trading_bot.store.store import Store
 from trading_bot.store.tables import metadata
+from trading_bot.store.versions import HEAD, VERSIONS
 
 
 def refused(engine: sa.Engine) -> Fault:
@@ -52,8 +53,8 @@ def test_every_version_has_its_module_and_the_last_is_the_head() -> None:
     config.set_main_option("script_location", str(Path(schema.__file__).parent / "migrations"))
     scripts = ScriptDirectory.from_config(config)
 
-    assert scripts.get_heads() == [schema.HEAD]
-    assert tuple(script.revision for script in reversed(list(scripts.walk_revisions()))) == schema.VERSIONS
+    assert scripts.get_heads() == [HEAD]
+    assert tuple(script.revision for script in reversed(list(scripts.walk_revisions()))) == VERSIONS
 
 
 def test_an_empty_store_is_refused_until_it_is_brought_up_to_date(store_url: str) -> None:

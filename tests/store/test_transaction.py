@@ -17,9 +17,9 @@ WRITES = 150
 
 
 @contextmanager
-def writers(store_url: str, count: int) -> Iterator[list[subprocess.Popen[bytes]]]:
+def writers(url: str, count: int) -> Iterator[list[subprocess.Popen[bytes]]]:
     """That many processes that write the bot `main`, waited for at the end."""
-    command = [sys.executable, "-m", "tests.fakes.busy_writer", store_url, str(WRITES)]
+    command = [sys.executable, "-m", "tests.fakes.busy_writer", url, str(WRITES)]
     started = [subprocess.Popen(command) for _ in range(count)]
     try:
         yield started
@@ -30,9 +30,9 @@ def writers(store_url: str, count: int) -> Iterator[list[subprocess.Popen[bytes]
             process.wait()
 
 
-def test_a_reading_shows_one_moment_while_another_process_writes(store: Store, store_url: str) -> None:
+def test_a_reading_shows_one_moment_while_another_process_writes(store: Store, tables_url: str) -> None:
     torn, seen = [], set()
-    with writers(store_url, 1) as (writer,):
+    with writers(tables_url, 1) as (writer,):
         while writer.poll() is None:
             with store.reading("main") as r:
                 seq = r.seq()
@@ -49,8 +49,8 @@ def test_a_reading_shows_one_moment_while_another_process_writes(store: Store, s
     assert len(seen) > 5
 
 
-def test_events_are_numbered_without_gaps_under_two_writers(store: Store, store_url: str) -> None:
-    with writers(store_url, 2):
+def test_events_are_numbered_without_gaps_under_two_writers(store: Store, tables_url: str) -> None:
+    with writers(tables_url, 2):
         pass
 
     with store.reading("main") as r:
