@@ -4,12 +4,13 @@ import sqlalchemy as sa
 from alembic import op
 
 from trading_bot.store.columns import Exact, Json, Text, Texts, Utc
+from trading_bot.store.migrations import oversight
 
 revision = "0001"
 down_revision = None
 
 
-def upgrade() -> None:  # noqa: PLR0915 - one table after the other
+def upgrade() -> None:
     """Make every table."""
     op.create_table(
         "accounts",
@@ -44,19 +45,6 @@ def upgrade() -> None:  # noqa: PLR0915 - one table after the other
         sa.Column("replay_of", Text(), nullable=True),
         sa.Column("registered_at", Utc(), nullable=False),
         sa.PrimaryKeyConstraint("bot_id", name="pk_bots"),
-    )
-    op.create_table(
-        "breakers",
-        sa.Column("bot_id", Text(), nullable=False),
-        sa.Column("code", Text(), nullable=True),
-        sa.Column("cause", Text(), nullable=True),
-        sa.Column("tripped_at", Utc(), nullable=True),
-        sa.Column("session_id", Text(), nullable=True),
-        sa.Column("resume_as", Text(), nullable=True),
-        sa.Column("resume_reason", Text(), nullable=True),
-        sa.Column("reset_at", Utc(), nullable=True),
-        sa.Column("trades_at_reset", sa.BigInteger(), nullable=False),
-        sa.PrimaryKeyConstraint("bot_id", name="pk_breakers"),
     )
     op.create_table(
         "candles",
@@ -127,31 +115,6 @@ def upgrade() -> None:  # noqa: PLR0915 - one table after the other
         sa.Column("generation", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("bot_id", name="pk_counters"),
     )
-    op.create_table(
-        "decisions",
-        sa.Column("bot_id", Text(), nullable=False),
-        sa.Column("id", Text(), nullable=False),
-        sa.Column("session_id", Text(), nullable=False),
-        sa.Column("symbol", Text(), nullable=True),
-        sa.Column("strategy_name", Text(), nullable=False),
-        sa.Column("plan_id", Text(), nullable=True),
-        sa.Column("verdict", Text(), nullable=False),
-        sa.Column("seen", Json(), nullable=False),
-        sa.Column("decided", Json(), nullable=False),
-        sa.Column("reasoning", Text(), nullable=False),
-        sa.Column("result", Json(), nullable=False),
-        sa.Column("prompt", Text(), nullable=True),
-        sa.Column("cost_usd", Exact(), nullable=True),
-        sa.Column("latency_ms", sa.Double(), nullable=True),
-        sa.Column("created_at", Utc(), nullable=False),
-        sa.PrimaryKeyConstraint("bot_id", "id", name="pk_decisions"),
-    )
-    op.create_index("ix_decisions_bot_id_created_at_id", "decisions", ["bot_id", "created_at", "id"])
-    op.create_index("ix_decisions_bot_id_plan_id", "decisions", ["bot_id", "plan_id"])
-    op.create_index(
-        "ix_decisions_bot_id_strategy_name_created_at_id", "decisions", ["bot_id", "strategy_name", "created_at", "id"]
-    )
-    op.create_index("ix_decisions_bot_id_symbol_created_at_id", "decisions", ["bot_id", "symbol", "created_at", "id"])
     op.create_table(
         "errors",
         sa.Column("number", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
@@ -273,22 +236,6 @@ def upgrade() -> None:  # noqa: PLR0915 - one table after the other
     )
     op.create_index("ix_outbox_bot_id_number", "outbox", ["bot_id", "number"])
     op.create_table(
-        "performance_metrics",
-        sa.Column("bot_id", Text(), nullable=False),
-        sa.Column("id", Text(), nullable=False),
-        sa.Column("timestamp", Utc(), nullable=False),
-        sa.Column("window_size", sa.BigInteger(), nullable=False),
-        sa.Column("win_rate", sa.Double(), nullable=True),
-        sa.Column("profit_factor", sa.Double(), nullable=True),
-        sa.Column("max_drawdown_pct", sa.Double(), nullable=False),
-        sa.Column("consecutive_losses", sa.BigInteger(), nullable=False),
-        sa.Column("total_trades", sa.BigInteger(), nullable=False),
-        sa.Column("alert_triggered", sa.Boolean(), nullable=False),
-        sa.Column("alert_message", Text(), nullable=True),
-        sa.PrimaryKeyConstraint("bot_id", "id", name="pk_performance_metrics"),
-    )
-    op.create_index("ix_performance_metrics_bot_id_timestamp_id", "performance_metrics", ["bot_id", "timestamp", "id"])
-    op.create_table(
         "plans",
         sa.Column("bot_id", Text(), nullable=False),
         sa.Column("id", Text(), nullable=False),
@@ -351,26 +298,6 @@ def upgrade() -> None:  # noqa: PLR0915 - one table after the other
         sa.PrimaryKeyConstraint("bot_id", name="pk_records"),
     )
     op.create_table(
-        "risk_events",
-        sa.Column("bot_id", Text(), nullable=False),
-        sa.Column("id", Text(), nullable=False),
-        sa.Column("timestamp", Utc(), nullable=False),
-        sa.Column("event_type", Text(), nullable=False),
-        sa.Column("severity", Text(), nullable=False),
-        sa.Column("daily_pnl", Exact(), nullable=False),
-        sa.Column("daily_pnl_pct", Exact(), nullable=False),
-        sa.Column("consecutive_losses", sa.BigInteger(), nullable=False),
-        sa.Column("action_taken", Text(), nullable=False),
-        sa.Column("config_snapshot", Json(), nullable=False),
-        sa.Column("detail", Text(), nullable=False),
-        sa.Column("code", Text(), nullable=True),
-        sa.Column("symbol", Text(), nullable=True),
-        sa.Column("count", sa.BigInteger(), nullable=False),
-        sa.Column("last_seen_at", Utc(), nullable=False),
-        sa.PrimaryKeyConstraint("bot_id", "id", name="pk_risk_events"),
-    )
-    op.create_index("ix_risk_events_bot_id_timestamp_id", "risk_events", ["bot_id", "timestamp", "id"])
-    op.create_table(
         "runtime",
         sa.Column("bot_id", Text(), nullable=False),
         sa.Column("pid", sa.BigInteger(), nullable=True),
@@ -406,18 +333,6 @@ def upgrade() -> None:  # noqa: PLR0915 - one table after the other
         sa.PrimaryKeyConstraint("bot_id", "id", name="pk_sessions"),
     )
     op.create_index("ix_sessions_bot_id_created_at_id", "sessions", ["bot_id", "created_at", "id"])
-    op.create_table(
-        "suspensions",
-        sa.Column("bot_id", Text(), nullable=False),
-        sa.Column("symbol", Text(), nullable=False),
-        sa.Column("ours", Exact(), nullable=False),
-        sa.Column("theirs", Exact(), nullable=False),
-        sa.Column("status", Text(), nullable=False),
-        sa.Column("is_corporate_action", sa.Boolean(), nullable=False),
-        sa.Column("since", Utc(), nullable=False),
-        sa.Column("reason", Text(), nullable=True),
-        sa.PrimaryKeyConstraint("bot_id", "symbol", name="pk_suspensions"),
-    )
     op.create_table(
         "trades",
         sa.Column("bot_id", Text(), nullable=False),
@@ -464,3 +379,4 @@ def upgrade() -> None:  # noqa: PLR0915 - one table after the other
         "ix_trades_bot_id_symbol_timestamp_id", "trades", ["bot_id", "symbol", "timestamp", "id"], unique=False
     )
     op.create_index("ix_trades_bot_id_timestamp_id", "trades", ["bot_id", "timestamp", "id"])
+    oversight.make_tables()
