@@ -87,6 +87,7 @@ class Decisions:
             daily_pnl=daily_pnl(session, books.positions.values()),
             venue_time=at,
             bar_known_at=bar.known_at,
+            last_price=bar.close,
         )
         verdict = self._gap(bar) or check_entry(proposal, exposure, self._config.risk)
         if isinstance(verdict, Refused):

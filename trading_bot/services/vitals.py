@@ -33,6 +33,10 @@ class Vitals:
             self.runtime, run_state=state, run_state_reason=capped(reason, REASON_BYTES) if reason else None
         )
 
+    def breaker(self, reason: str | None) -> None:
+        """Why the circuit breaker tripped; null once it is reset."""
+        self.runtime = replace(self.runtime, circuit_breaker_reason=capped(reason, REASON_BYTES) if reason else None)
+
     def passed(self, name: str) -> None:
         """Something that must work did."""
         self._checks[name] = HealthCheck(name=name, ok=True, detail=None, observed_at=self._clock.now())
