@@ -12,7 +12,7 @@ from trading_bot.bootstrap import Bot, bot_of
 from trading_bot.clock import SystemClock
 from trading_bot.domain.health import RunState
 from trading_bot.settings import Settings, load_settings
-from trading_bot.store import fills, orders, performance, plans, positions, runtime, sessions, trades
+from trading_bot.store import decisions, fills, orders, performance, plans, positions, runtime, sessions, trades
 from trading_bot.store.engine import open_engine
 from trading_bot.store.store import Reading, Store
 
@@ -70,6 +70,7 @@ def left_behind(store_url: str, bot_id: str = "main") -> dict[str, Any]:
                 "trades": [
                     replace(t, recorded_at=EPOCH) for t in _pages(lambda after: trades.list_trades(r, 100, after))
                 ],
+                "decisions": _pages(lambda after: decisions.list_decisions(r, 100, after)),
                 "positions": positions.list_positions(r),
                 "record": performance.find_record(r),
                 "progress": runtime.find_progress(r),

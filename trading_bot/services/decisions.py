@@ -7,7 +7,9 @@ import structlog
 
 from trading_bot.calendar import is_open, regular_hours, session_day
 from trading_bot.clock import Clock
+from trading_bot.domain.books import with_decision
 from trading_bot.domain.config import BotConfig
+from trading_bot.domain.decisions import Decision
 from trading_bot.domain.events import EventKind
 from trading_bot.domain.instruments import AssetClass, instrument
 from trading_bot.domain.market import Bar
@@ -16,6 +18,7 @@ from trading_bot.domain.proposals import EntryProposal
 from trading_bot.domain.risk import Exposure, Refused, check_entry
 from trading_bot.domain.sessions import daily_pnl, equity
 from trading_bot.errors.fault import Fault
+from trading_bot.services.decision_traces import approved, drafted, exposed, refused
 from trading_bot.services.journal import Journal
 from trading_bot.services.market_view import MarketView
 from trading_bot.services.order_desk import OrderDesk
@@ -45,8 +48,10 @@ class Decisions:
         for bar in update.bars:
             if bar.symbol in update.market_open and self._may_enter(bar, update.time):
                 proposal = self._proposal(bar)
-                if proposal is not None:
-                    await self._enter(proposal, bar, update.time)
+                session = self._journal.books.session
+                if proposal is not None and session is not None:
+                    draft = drafted(proposal, bot_id=self._config.bot_id, session_id=session.id, at=update.time)
+                    await self._enter(proposal, draft, bar, update.time)
 
     def _may_enter(self, bar: Bar, at: datetime) -> bool:
         """Whether the symbol is ours to trade, free, inside regular hours and not too near to their end."""
@@ -72,7 +77,7 @@ class Decisions:
                 return proposal
         return None
 
-    async def _enter(self, proposal: EntryProposal, bar: Bar, at: datetime) -> None:
+    async def _enter(self, proposal: EntryProposal, draft: Decision, bar: Bar, at: datetime) -> None:
         books = self._journal.books
         session = books.session
         if session is None:
@@ -89,10 +94,13 @@ class Decisions:
             bar_known_at=bar.known_at,
             last_price=bar.close,
         )
+        draft = exposed(draft, bar, exposure)
         verdict = self._gap(bar) or check_entry(proposal, exposure, self._config.risk)
         if isinstance(verdict, Refused):
+            self._journal.books = with_decision(self._journal.books, refused(draft, verdict))
             self._refuse(proposal, verdict)
         else:
+            self._journal.books = with_decision(self._journal.books, approved(draft, verdict.quantity))
             await self._desk.enter(proposal, verdict.quantity, at=at, session_id=session.id)
 
     def _gap(self, bar: Bar) -> Refused | None:

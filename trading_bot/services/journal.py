@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import TypeVar
 
 from trading_bot.domain.books import Books, pruned
+from trading_bot.domain.decisions import Decision
 from trading_bot.domain.errors import SemanticError
 from trading_bot.domain.events import EventKind
 from trading_bot.domain.fills import Fill
@@ -19,8 +20,21 @@ from trading_bot.domain.plans import TradePlan
 from trading_bot.domain.trades import Outcome, Trade
 from trading_bot.errors.fault import Fault
 from trading_bot.logs.audit import AuditLog
+from trading_bot.services.decision_traces import decision_event, decision_record, with_results
 from trading_bot.services.records import entry_of, order_record, trade_record
-from trading_bot.store import accounts, errors, fills, orders, outbox, performance, plans, positions, sessions, trades
+from trading_bot.store import (
+    accounts,
+    decisions,
+    errors,
+    fills,
+    orders,
+    outbox,
+    performance,
+    plans,
+    positions,
+    sessions,
+    trades,
+)
 from trading_bot.store import suspensions as suspended
 from trading_bot.store.store import Reading, Store, Writing
 
@@ -48,6 +62,7 @@ class Journal:
         """
         if also is None and self.books is self._stored:
             return
+        self.books = with_results(self.books)  # what came of decisions belongs to what it came from
         with self._store.writing(self._bot_id, self._generation) as w:
             self._write(w)
             if also is not None:
@@ -86,9 +101,14 @@ class Journal:
             found = orders.list_plan_orders(r, plan_id)
             booked = fills.list_plan_fills(r, plan_id)
             trade = trades.find_trade(r, plan_id)
+            made = decisions.list_plan_decisions(r, plan_id)
         for name in ("_stored", "books"):
             books: Books = getattr(self, name)
-            setattr(self, name, _with_recalled(books, plan_id, plan=plan, found=found, booked=booked, trade=trade))
+            setattr(
+                self,
+                name,
+                _with_recalled(books, plan_id, plan=plan, found=found, booked=booked, trade=trade, made=made),
+            )
 
     def _next_rows(self) -> list[outbox.OutboxRow]:
         with self._store.writing(self._bot_id, self._generation) as w:
@@ -100,6 +120,8 @@ class Journal:
         _write_session(w, before, after)
         if after.account is not None and after.account != before.account:
             accounts.save_account(w, after.account)
+        for decision in _changed(before.decisions, after.decisions):
+            _write_decision(w, decision)
         for plan in _changed(before.plans, after.plans):
             _write_plan(w, before.plans.get(plan.id), plan)
         for order in _changed(before.orders, after.orders):
@@ -132,6 +154,7 @@ def load_books(r: Reading, empty: Books) -> Books:
         orders=found,
         plans=open_plans,
         fills={plan_id: tuple(fills.list_plan_fills(r, plan_id)) for plan_id in open_plans},
+        decisions={made.id: made for plan_id in open_plans for made in decisions.list_plan_decisions(r, plan_id)},
         trades={plan_id: trade for plan_id in open_plans if (trade := trades.find_trade(r, plan_id)) is not None},
         record=performance.find_record(r),
         suspensions={suspension.symbol: suspension for suspension in suspended.list_suspensions(r)},
@@ -178,6 +201,13 @@ def _write_plan(w: Writing, before: TradePlan | None, plan: TradePlan) -> None:
         w.changed(EventKind.PLAN, plan.id, f"Plan opened for {plan.symbol} by {plan.strategy_name}.", data)
     elif (before.status, before.version) != (plan.status, plan.version):
         w.changed(EventKind.PLAN, plan.id, f"Plan for {plan.symbol} is {plan.status.name}.", data)
+
+
+def _write_decision(w: Writing, decision: Decision) -> None:
+    decisions.save_decision(w, decision)
+    summary, data = decision_event(decision)
+    w.changed(EventKind.DECISION, decision.id, summary, data)
+    w.log("decisions", decision_record(decision))
 
 
 def _write_order(w: Writing, before: Order | None, order: Order) -> None:
@@ -277,6 +307,7 @@ def _with_recalled(
     found: Sequence[Order],
     booked: Sequence[Fill],
     trade: Trade | None,
+    made: Sequence[Decision],
 ) -> Books:
     return replace(
         books,
@@ -284,4 +315,5 @@ def _with_recalled(
         orders={**{order.client_order_id: order for order in found}, **books.orders},
         fills={**books.fills, plan_id: tuple(booked)},
         trades={**books.trades, plan_id: trade} if trade is not None else books.trades,
+        decisions={**books.decisions, **{decision.id: decision for decision in made}},
     )

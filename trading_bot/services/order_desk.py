@@ -5,7 +5,6 @@ three: confirmed, rejected, unknown. Unknown is settled by a look-up at the next
 """
 
 import asyncio
-import hashlib
 from collections.abc import Awaitable
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -14,6 +13,7 @@ from decimal import Decimal
 from trading_bot.clock import Clock
 from trading_bot.domain.books import with_order, with_plan, with_status
 from trading_bot.domain.config import BotConfig
+from trading_bot.domain.decisions import decision_id
 from trading_bot.domain.errors import REASON_BYTES, capped
 from trading_bot.domain.market import BAR_LENGTH
 from trading_bot.domain.money import ZERO, plain
@@ -26,7 +26,6 @@ from trading_bot.domain.orders import (
     OrderStatus,
     OrderType,
     Side,
-    plan_id_from,
 )
 from trading_bot.domain.plans import PlanStatus, TradePlan
 from trading_bot.domain.proposals import EntryProposal
@@ -171,9 +170,8 @@ class OrderDesk:
         self._journal.report(Fault(code, cause, context=context).semantic(now=self._clock.now()))
 
     def _plan(self, proposal: EntryProposal, quantity: Decimal, *, at: datetime, session_id: str) -> TradePlan:
-        name = f"{self._config.bot_id}/{proposal.symbol}/{proposal.strategy_name}/{at.isoformat()}"
         return TradePlan(
-            id=plan_id_from(hashlib.sha256(name.encode()).digest()),
+            id=decision_id(self._config.bot_id, proposal.symbol, proposal.strategy_name, at),
             symbol=proposal.symbol,
             side=Side.BUY,
             strategy_name=proposal.strategy_name,
