@@ -25,6 +25,7 @@ from trading_bot.services.configuration import (
     write_config,
 )
 from trading_bot.services.decisions import Decisions
+from trading_bot.services.interventions import Interventions
 from trading_bot.services.journal import Journal, load_books
 from trading_bot.services.market_view import MarketView
 from trading_bot.services.order_desk import OrderDesk
@@ -130,15 +131,41 @@ async def _assembled(  # noqa: PLR0917 - the parts of one bot
         clock=clock,
     )
     monitor = PlanMonitor(journal=journal, desk=desk)
+    reconciliation = Reconciliation(
+        venue=venue,
+        journal=journal,
+        config=config,
+        config_version=in_force.version,
+        config_hash=in_force.hash,
+        clock=clock,
+        known=known,
+    )
+    interventions = Interventions(
+        store=store,
+        venue=venue,
+        journal=journal,
+        desk=desk,
+        monitor=monitor,
+        reconciliation=reconciliation,
+        config=config,
+        clock=clock,
+    )
     loop = TradingLoop(
         venue=venue,
         journal=journal,
-        reconciliation=Reconciliation(venue=venue, journal=journal, config=config, clock=clock, known=known),
+        reconciliation=reconciliation,
         desk=desk,
         monitor=monitor,
         decisions=Decisions(venue=venue, journal=journal, desk=desk, view=view, config=config, clock=clock),
         control=RunControl(
-            store=store, bot_id=bot_id, journal=journal, desk=desk, monitor=monitor, vitals=vitals, clock=clock
+            store=store,
+            bot_id=bot_id,
+            journal=journal,
+            desk=desk,
+            monitor=monitor,
+            interventions=interventions,
+            vitals=vitals,
+            clock=clock,
         ),
         view=view,
         vitals=vitals,

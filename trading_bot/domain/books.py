@@ -55,8 +55,6 @@ class Books:
     """Totals over closed trades."""
     suspensions: Mapping[str, Suspension] = field(default_factory=dict)
     """Symbols on which the venue holds something else than we do, by symbol."""
-    at_venue: Mapping[str, Decimal] | None = None
-    """What the venue holds, by symbol, as of this bar; null while it could not be read. Never stored."""
 
     def plan_of(self, symbol: str) -> TradePlan | None:
         """The plan of `symbol` that is not closed."""
@@ -81,13 +79,16 @@ class Books:
         booked = self.fills.get(plan_id, ())
         return sum((fill.quantity if fill.action is Side.BUY else -fill.quantity for fill in booked), ZERO)
 
-    def sellable(self, plan: TradePlan) -> Decimal:
-        """What of the plan an exit can sell in one order: what it holds, and not more than the venue has and no live sale takes already."""
+    def sellable(self, plan: TradePlan, at_venue: Mapping[str, Decimal] | None) -> Decimal:
+        """What of the plan an exit can sell in one order: what it holds, and not more than the venue has and no live sale takes already.
+
+        `at_venue` is what the venue holds now, by symbol; null where that could not be read: then our books decide.
+        """
         quantity = self.held_for(plan.id)
-        if self.at_venue is not None:
+        if at_venue is not None:
             sales = (o for o in self.live_orders if o.symbol == plan.symbol and o.side is Side.SELL)
             taken = sum((order.remaining for order in sales), ZERO)
-            quantity = min(quantity, self.at_venue.get(plan.symbol, ZERO) - taken)
+            quantity = min(quantity, at_venue.get(plan.symbol, ZERO) - taken)
         return instrument(plan.symbol).quantity(quantity)
 
     @property

@@ -47,7 +47,8 @@ def compared(books: Books, theirs: Mapping[str, Decimal], *, prices: Mapping[str
         if now.status is SuspensionStatus.SUSPENDED and not (before is not None and _says_the_same(before, now)):
             reported.append(now)
     gone = [symbol for symbol in books.suspensions if symbol not in found]
-    books = replace(books, suspensions=found, at_venue=dict(theirs))
+    if found != books.suspensions:
+        books = replace(books, suspensions=found)
     for symbol in gone:
         books = _with_plans(books, symbol, PlanStatus.SUSPENDED, PlanStatus.OPEN)
     for now in found.values():

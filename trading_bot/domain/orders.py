@@ -8,8 +8,9 @@ filled is FILLED. All else leads forward only.
 
 import base64
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import Enum
 
@@ -158,6 +159,22 @@ class Order:
         return self.status in LIVE
 
 
+def is_due(attempts: Sequence[Order], at: datetime) -> bool:
+    """Whether the next order of a leg may be sent at venue time `at`, after these (oldest first).
+
+    The first three refusals in a row are each followed by an attempt at the next bar; then the pause doubles, to at most 16 minutes: an
+    exit that is refused is tried for ever, without flooding the venue or running out of attempts.
+    """
+    refused = 0
+    for order in reversed(attempts):
+        if order.status is not OrderStatus.REJECTED:
+            break
+        refused += 1
+    if refused <= _PROMPT_ATTEMPTS:
+        return True
+    return at - attempts[-1].created_at >= timedelta(minutes=min(2 ** (refused - _PROMPT_ATTEMPTS), _LONGEST_PAUSE))
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrderRequest:
     """What is sent to a venue."""
@@ -193,6 +210,8 @@ class OrderRequest:
 _CLIENT_ORDER_ID = re.compile(r"([a-z0-9]{1,6})-([a-z0-9]{1,8})-([a-z2-7]{16})")
 _LEGS = tuple(Leg)
 _LAST_ATTEMPT = 0x7FFF
+_PROMPT_ATTEMPTS = 3
+_LONGEST_PAUSE = 16
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

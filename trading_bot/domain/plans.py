@@ -4,7 +4,7 @@ One open plan per symbol. Its size is the quantity that was filled; its stop and
 start, and moved by a new version only.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from enum import Enum
@@ -140,3 +140,22 @@ def exit_due(plan: TradePlan, bar: Bar) -> str | None:
     if plan.target_price is not None and bar.high >= plan.target_price:
         return f"target: traded at {bar.high}, target was {plan.target_price}"
     return None
+
+
+def since_entry(bar: Bar, entered: datetime) -> Bar | None:
+    """What of `bar` came after a plan's first fill: of the bar in which it filled only the close is known to have. Null for nothing."""
+    if bar.known_at < entered:
+        return None
+    if bar.timestamp < entered:
+        return replace(bar, open=bar.close, high=bar.close, low=bar.close)
+    return bar
+
+
+def with_levels(plan: TradePlan, *, stop: Decimal | None, target: Decimal | None) -> TradePlan:
+    """The plan with another stop or target (null: the same), cut to prices that the instrument has; nothing is checked."""
+    known = instrument(plan.symbol)
+    return replace(
+        plan,
+        stop_price=known.price(stop) if stop is not None else plan.stop_price,
+        target_price=known.price(target) if target is not None else plan.target_price,
+    )

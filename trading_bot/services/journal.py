@@ -7,6 +7,7 @@ difference: nothing is lost and nothing is written twice.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from decimal import Decimal
 from typing import TypeVar
 
 from trading_bot.domain.books import Books, pruned
@@ -48,12 +49,14 @@ class Journal:
     def __init__(self, *, store: Store, log: AuditLog, bot_id: str, generation: int, books: Books) -> None:
         self._store = store
         self._log = log
-        self._bot_id = bot_id
+        self.bot_id = bot_id
         self._generation = generation
         self._stored = books
         self._delivered = 0
         self.books = books
         self.log_fault: Fault | None = None
+        self.at_venue: Mapping[str, Decimal] | None = None
+        """What the venue holds, by symbol, as of this bar; null while it can't be read. It is never stored."""
 
     def commit(self, also: Callable[[Writing], object] | None = None) -> None:
         """Write what the books have become, and what `also` writes, in one transaction; then drain the outbox.
@@ -63,7 +66,7 @@ class Journal:
         if also is None and self.books is self._stored:
             return
         self.books = with_results(self.books)  # what came of decisions belongs to what it came from
-        with self._store.writing(self._bot_id, self._generation) as w:
+        with self._store.writing(self.bot_id, self._generation) as w:
             self._write(w)
             if also is not None:
                 also(w)
@@ -81,7 +84,7 @@ class Journal:
     def drain(self) -> None:
         """Append what waits in the outbox to the audit log."""
         try:
-            with self._store.reading(self._bot_id) as r:
+            with self._store.reading(self.bot_id) as r:
                 rows = [row for row in outbox.list_outbox(r, _DRAIN_BATCH) if row.id > self._delivered]
             while rows:
                 self._log.append_all(rows)
@@ -96,7 +99,7 @@ class Journal:
 
     def recall(self, plan_id: str) -> None:
         """Take a plan that is over back into the books, with its orders, fills and trade: a late fill concerns it."""
-        with self._store.reading(self._bot_id) as r:
+        with self._store.reading(self.bot_id) as r:
             plan = plans.find_plan(r, plan_id)
             found = orders.list_plan_orders(r, plan_id)
             booked = fills.list_plan_fills(r, plan_id)
@@ -111,7 +114,7 @@ class Journal:
             )
 
     def _next_rows(self) -> list[outbox.OutboxRow]:
-        with self._store.writing(self._bot_id, self._generation) as w:
+        with self._store.writing(self.bot_id, self._generation) as w:
             outbox.delete_outbox(w, self._delivered)
             return list(outbox.list_outbox(w, _DRAIN_BATCH))
 

@@ -5,7 +5,7 @@ three: confirmed, rejected, unknown. Unknown is settled by a look-up at the next
 """
 
 import asyncio
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Iterable
 from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -31,6 +31,7 @@ from trading_bot.domain.plans import PlanStatus, TradePlan
 from trading_bot.domain.proposals import EntryProposal
 from trading_bot.errors.fault import Fault
 from trading_bot.services.journal import Journal
+from trading_bot.services.plausibility import lie_in_order
 from trading_bot.venues.venue import Confirmed, Rejected, Unknown, Venue, VenueOrder
 
 # A venue that has not answered by then has not answered: the outcome is unknown.
@@ -49,6 +50,7 @@ class OrderDesk:
         self._config_version = config_version
         self._config_hash = config_hash
         self._clock = clock
+        self._lost: set[str] = set()
 
     async def enter(self, proposal: EntryProposal, quantity: Decimal, *, at: datetime, session_id: str) -> None:
         """Open a plan for `proposal` and send its entry of `quantity`. `at` is venue time."""
@@ -76,7 +78,7 @@ class OrderDesk:
 
     async def cancel(self, order: Order, *, at: datetime, reason: str) -> None:
         """Take an order back; what the venue says of it is what it becomes."""
-        outcome = await self._answer(self._venue.cancel(order.client_order_id))
+        outcome = _plausible(await self._answer(self._venue.cancel(order.client_order_id)), order)
         match outcome:
             case Confirmed(order=seen):
                 self._adopt(order, seen, at=at, reason=reason)
@@ -88,14 +90,35 @@ class OrderDesk:
                 self._report("ORD_004", text, order)
 
     async def settle(self, *, at: datetime, may_enter: bool) -> None:
-        """Look up every order whose state is not known, and make it known."""
+        """Look up every order whose state is not known, and make it known; one that can't be looked up does not hold up the others."""
+        faults: list[Fault] = []
         for order in self._journal.books.live_orders:
             if order.status in UNSETTLED:
-                await self._settle(order, at=at, may_enter=may_enter)
+                try:
+                    await self._settle(order, at=at, may_enter=may_enter)
+                except Fault as fault:
+                    faults.append(fault)
+        if faults:
+            raise faults[0]
+
+    async def take_back(self, strays: Iterable[VenueOrder]) -> None:
+        """Cancel orders of ours that work at the venue although they had ended here: a request that came late, or a lost record."""
+        for stray in strays:
+            await self._answer(self._venue.cancel(stray.client_order_id))
+            context = {
+                "symbol": capped(stray.symbol, 40),
+                "client_order_id": capped(stray.client_order_id, 100),
+                "order_id": capped(stray.order_id, 100),
+            }
+            cause = "It carries our prefix and works, but had ended here or is not known; it was asked to be cancelled."
+            self._journal.report(Fault("ORD_009", cause, context=context).semantic(now=self._clock.now()))
 
     async def _settle(self, order: Order, *, at: datetime, may_enter: bool) -> None:
         seen = await self._venue.order(order.client_order_id)
         if seen is not None:
+            problem = lie_in_order(seen, order)
+            if problem is not None:
+                raise Fault("DATA_005", problem, context={"client_order_id": order.client_order_id})
             self._adopt(order, seen, at=at)
             if order.status is OrderStatus.PENDING_CANCEL and seen.status in (
                 OrderStatus.ACCEPTED,
@@ -105,8 +128,10 @@ class OrderDesk:
                     self._journal.books.orders[order.client_order_id], at=at, reason=order.reason or "cancelled"
                 )
         elif order.status is OrderStatus.PENDING_CANCEL:
-            # "Not found" is not "cancelled": it stays live until the venue names it.
-            self._report("ORD_004", "The venue does not know the order that is being cancelled.", order)
+            # "Not found" is not "cancelled": it stays live until the venue names it or an operator settles it.
+            if order.client_order_id not in self._lost:
+                self._lost.add(order.client_order_id)
+                self._report("ORD_004", "The venue does not know the order that is being cancelled.", order)
         elif self._venue.dedupes and at - order.created_at <= BAR_LENGTH and (may_enter or order.leg is Leg.EXIT):
             await self._send(order, at=at)
         else:
@@ -118,7 +143,7 @@ class OrderDesk:
         self._journal.commit()
         if self._journal.log_fault is not None:
             raise self._journal.log_fault  # the order stays INTENDED, and is settled at the next bar
-        outcome = await self._answer(self._venue.place(_request(order)))
+        outcome = _plausible(await self._answer(self._venue.place(_request(order))), order)
         match outcome:
             case Confirmed(order=seen):
                 self._adopt(order, seen, at=at)
@@ -149,6 +174,7 @@ class OrderDesk:
             seen.status,
             at=at,
             venue_order_id=seen.order_id,
+            filled=seen.filled,
             reason=capped(text, REASON_BYTES) if ended and text else None,
         )
         self._journal.commit()
@@ -232,6 +258,15 @@ class OrderDesk:
             created_at=at,
             updated_at=at,
         )
+
+
+def _plausible(outcome: Confirmed | Rejected | Unknown, order: Order) -> Confirmed | Rejected | Unknown:
+    """The outcome; a confirmation that can't be true is none."""
+    if isinstance(outcome, Confirmed):
+        problem = lie_in_order(outcome.order, order)
+        if problem is not None:
+            return Unknown(reason=problem)
+    return outcome
 
 
 def _request(order: Order) -> OrderRequest:

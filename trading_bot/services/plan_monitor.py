@@ -1,20 +1,24 @@
 """The plan monitor: watches stops and targets, and drives exits until the plan is flat.
 
-An exit first cancels what is left of the entry; one exit of a plan is live at a time, and an unknown one counts as live. When the market
-is closed the exit waits, and leaves with the first bar that it can match.
+An exit first cancels what is left of the entry; one exit of a plan is live at a time, and an unknown one counts as live. It sells what the
+plan holds, and never more than the venue has. When the market is closed the exit waits, and leaves with the first bar that it can match.
 """
 
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
+from decimal import Decimal
 
 from trading_bot.calendar import is_open
 from trading_bot.domain.books import with_plan
 from trading_bot.domain.errors import REASON_BYTES, capped
+from trading_bot.domain.events import EventKind
 from trading_bot.domain.instruments import instrument
 from trading_bot.domain.market import Bar
-from trading_bot.domain.orders import Leg
-from trading_bot.domain.plans import PlanStatus, TradePlan, exit_due
+from trading_bot.domain.money import plain
+from trading_bot.domain.orders import Leg, is_due
+from trading_bot.domain.plans import PlanStatus, TradePlan, exit_due, since_entry, with_levels
+from trading_bot.errors.fault import Fault
 from trading_bot.services.journal import Journal
 from trading_bot.services.order_desk import OrderDesk
 
@@ -29,23 +33,68 @@ class PlanMonitor:
     def watch(self, bars: Iterable[Bar]) -> None:
         """Mark the plans that a bar ends. Bars of extended hours end nothing."""
         for bar in bars:
-            plan = self._journal.books.plan_of(bar.symbol)
-            if plan is None or plan.exit_reason is not None or plan.status is PlanStatus.SUSPENDED:
-                continue
-            if self._journal.books.held_for(plan.id) > 0 and is_open(instrument(bar.symbol).asset_class, bar.timestamp):
-                reason = exit_due(plan, self._since_entry(plan, bar))
-                if reason is not None:
-                    self.end(plan, reason)
+            for plan in self._journal.books.plans_of(bar.symbol):
+                if plan.exit_reason is None and plan.status is PlanStatus.OPEN:
+                    self._watch(plan, bar)
 
     def end(self, plan: TradePlan, reason: str) -> None:
         """Mark `plan` to be exited, with its reason; the exit leaves with `drive`."""
         self._journal.books = with_plan(self._journal.books, replace(plan, exit_reason=capped(reason, REASON_BYTES)))
 
+    def close(self, plan: TradePlan, reason: str) -> None:
+        """Mark `plan` to be exited because an operator wants it, also one that waited for an operator."""
+        self.end(replace(plan, status=PlanStatus.OPEN), plan.exit_reason or reason)
+
+    def keep(self, plan: TradePlan) -> None:
+        """Take the mark back: the plan is held, and its stop and target are watched again."""
+        self._journal.books = with_plan(self._journal.books, replace(plan, exit_reason=None))
+
+    def move(
+        self,
+        plan_id: str,
+        *,
+        reason: str,
+        stop: Decimal | None = None,
+        target: Decimal | None = None,
+        by_operator: bool = False,
+    ) -> TradePlan:
+        """Move the stop, the target or both (null: stays) by a new version of the plan, and arm them.
+
+        A stop is only ever tightened, unless an operator says otherwise; an operator's move also arms a plan that was SUSPENDED.
+        QRY_005 for a plan that is not open, ORD_010 for a stop that would be loosened or that stands above the target.
+        """
+        plan = self._journal.books.plans.get(plan_id)
+        if plan is None or not plan.is_open:
+            raise Fault("QRY_005", f"There is no open plan `{plan_id[:40]}`.", context={"planId": plan_id[:40]})
+        moved = with_levels(plan, stop=stop, target=target)
+        figures = {"planId": plan.id, "stop": plain(moved.stop_price), "was": plain(plan.stop_price)}
+        if moved.stop_price < plan.stop_price and not by_operator:
+            raise Fault("ORD_010", "A stop is only ever tightened; an operator may loosen it.", context=figures)
+        if moved.target_price is not None and moved.stop_price >= moved.target_price:
+            raise Fault("ORD_010", "The stop has to stand below the target.", context=figures)
+        if by_operator:
+            moved = replace(moved, status=PlanStatus.OPEN)
+        if moved == plan:
+            return plan
+        moved = replace(moved, version=plan.version + 1)
+        self._journal.books = with_plan(self._journal.books, moved)
+        data = {**figures, "symbol": plan.symbol, "version": moved.version, "reason": capped(reason, REASON_BYTES)}
+        self._journal.commit(
+            lambda w: w.changed(EventKind.PLAN, plan.id, f"Stop and target of {plan.symbol} were moved.", data)
+        )
+        return moved
+
     async def drive(self, *, at: datetime, market_open: frozenset[str]) -> None:
-        """Take every plan that is marked to be exited one step further."""
+        """Take every plan that is marked to be exited one step further; one that fails does not hold up the others."""
+        faults: list[Exception] = []
         for plan in tuple(self._journal.books.plans.values()):
             if plan.is_open and plan.exit_reason is not None and plan.status is not PlanStatus.SUSPENDED:
-                await self._drive(plan, at=at, market_open=market_open)
+                try:
+                    await self._drive(plan, at=at, market_open=market_open)
+                except Exception as error:  # noqa: BLE001 - raised below
+                    faults.append(error)
+        if faults:
+            raise faults[0]
 
     async def cancel_entries(self, *, at: datetime, reason: str, due_only: bool) -> int:
         """Cancel resting entries, all or only those whose time is over; how many were asked to be."""
@@ -63,16 +112,24 @@ class PlanMonitor:
             if order.is_live:
                 await self._desk.cancel(order, at=at, reason="the plan is being exited")
         books = self._journal.books
-        if any(order.is_live for leg in Leg for order in books.orders_of(plan.id, leg)):
+        exits = books.orders_of(plan.id, Leg.EXIT)
+        if any(order.is_live for order in exits) or not is_due(exits, at):
             return  # what is live, or may be, must end first
+        # An entry that can't be cancelled traps nothing: what it still buys is sold by the next exit.
         current = books.plans.get(plan.id)
-        held = books.held_for(plan.id)
-        if current is not None and held > 0 and plan.symbol in market_open:
-            await self._desk.leave(current, held, at=at)
+        if current is None or not current.is_open or plan.symbol not in market_open:
+            return
+        quantity = books.sellable(current, self._journal.at_venue)
+        if quantity > 0:
+            await self._desk.leave(current, quantity, at=at)
 
-    def _since_entry(self, plan: TradePlan, bar: Bar) -> Bar:
-        """Of the bar in which the entry filled, only the close is known to have come after it."""
-        entered = self._journal.books.fills[plan.id][-1].timestamp
-        if bar.timestamp < entered <= bar.known_at or bar.timestamp == entered:
-            return replace(bar, open=bar.close, high=bar.close, low=bar.close)
-        return bar
+    def _watch(self, plan: TradePlan, bar: Bar) -> None:
+        """Mark the plan when what of the bar came after its entry ends it."""
+        if self._journal.books.held_for(plan.id) <= 0:
+            return
+        if not is_open(instrument(bar.symbol).asset_class, bar.timestamp):
+            return
+        since = since_entry(bar, self._journal.books.fills[plan.id][0].timestamp)
+        reason = exit_due(plan, since) if since is not None else None
+        if reason is not None:
+            self.end(plan, reason)

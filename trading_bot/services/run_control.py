@@ -14,6 +14,7 @@ from trading_bot.domain.health import RunState
 from trading_bot.domain.money import plain
 from trading_bot.domain.orders import Leg
 from trading_bot.errors.fault import Fault
+from trading_bot.services.interventions import Interventions
 from trading_bot.services.journal import Journal
 from trading_bot.services.order_desk import OrderDesk
 from trading_bot.services.plan_monitor import PlanMonitor
@@ -39,6 +40,7 @@ class RunControl:
         journal: Journal,
         desk: OrderDesk,
         monitor: PlanMonitor,
+        interventions: Interventions,
         vitals: Vitals,
         clock: Clock,
     ) -> None:
@@ -47,6 +49,7 @@ class RunControl:
         self._journal = journal
         self._desk = desk
         self._monitor = monitor
+        self._interventions = interventions
         self._vitals = vitals
         self._clock = clock
 
@@ -66,6 +69,8 @@ class RunControl:
                     self._run(command)
                 case CommandKind.STOP:
                     await self._stop(command, at=at)
+                case CommandKind.CLOSE_POSITIONS | CommandKind.CANCEL_ORDERS | CommandKind.RECONCILE:
+                    await self._intervene(command, at=at)
                 case _:
                     self._fail(command, Fault("BOT_003", f"This bot does not carry out {command.kind.name}."))
         except Fault as fault:
@@ -121,6 +126,14 @@ class RunControl:
         for order in self._journal.books.live_orders:
             if order.client_order_id not in exits:
                 await self._desk.cancel(order, at=at, reason="stopped by command")
+
+    async def _intervene(self, command: Command, *, at: datetime | None) -> None:
+        """Positions, orders and differences: RUNNING until what was asked for is verified."""
+        step = await self._interventions.take(command, at=at, run_state=self._vitals.run_state)
+        if step.waiting_for:
+            self._progress(replace(command, status=CommandStatus.RUNNING), dict(step.waiting_for))
+        else:
+            self._done(command, dict(step.outcome))
 
     def _exiting(self) -> frozenset[str]:
         return frozenset(plan.id for plan in self._journal.books.plans.values() if plan.exit_reason is not None)

@@ -7,9 +7,10 @@ repeats it until then. So a bot that is killed anywhere does the same again, wit
 
 import asyncio
 import uuid
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from datetime import datetime
+from decimal import Decimal
 
 import structlog
 
@@ -28,6 +29,7 @@ from trading_bot.services.journal import Journal
 from trading_bot.services.market_view import MarketView
 from trading_bot.services.order_desk import OrderDesk
 from trading_bot.services.plan_monitor import PlanMonitor
+from trading_bot.services.plausibility import lie_in_update
 from trading_bot.services.reconciliation import Reconciliation
 from trading_bot.services.run_control import RunControl
 from trading_bot.services.vitals import Vitals
@@ -120,6 +122,10 @@ class TradingLoop:
         except Exception as error:  # noqa: BLE001 - whatever a venue does, the loop goes on
             self._fail("market_data", self._unexpected("market_data", error))
             return NotYet(wait_seconds=_IDLE_SECONDS)
+        problem = lie_in_update(update, self._progress.cursor) if isinstance(update, MarketUpdate) else None
+        if problem is not None:
+            self._fail("market_data", Fault("DATA_005", problem))
+            return NotYet(wait_seconds=_IDLE_SECONDS)
         if isinstance(update, NotYet) and update.stale:
             self._fail("market_data", Fault("DATA_003", "The venue has no new bar although its market is open."))
         else:
@@ -132,9 +138,9 @@ class TradingLoop:
         if not await self._step("market_data", lambda: self._take(update)):
             await self._clock.sleep(_IDLE_SECONDS)
             return
-        synced = await self._sync(update.time)
+        synced = await self._sync(update.time, {bar.symbol: bar.open for bar in update.bars})
         self._journal.books = marked(self._journal.books, update.bars, at=update.time)
-        if self._vitals.run_state is RunState.STARTING and synced:
+        if self._vitals.run_state is RunState.STARTING and self._reconciliation.is_reconciled:
             self._vitals.enter(*self._resume_as)
         await self._act(update, synced=synced)
         self._vitals.ticked(self._clock.monotonic() - started)
@@ -154,6 +160,8 @@ class TradingLoop:
         may_enter = state in MAY_ENTER and synced
         if state in MAY_EXIT:
             await self._step("orders", lambda: self._desk.settle(at=update.time, may_enter=may_enter))
+            if self._reconciliation.strays:
+                await self._step("orders", lambda: self._desk.take_back(self._reconciliation.strays))
             await self._step("plans", lambda: self._watch_plans(update))
             await self._step("orders", lambda: self._cancel_entries(update.time, state))
         if may_enter:
@@ -169,10 +177,9 @@ class TradingLoop:
         why = "not filled in time" if overdue else f"the bot is {state.name}"
         await self._monitor.cancel_entries(at=at, reason=why, due_only=overdue)
 
-    async def _sync(self, at: datetime) -> bool:
-        synced = await self._step(
-            "venue", lambda: self._reconciliation.sync(at=at, last_sync_at=self._progress.last_sync_at)
-        )
+    async def _sync(self, at: datetime, prices: Mapping[str, Decimal]) -> bool:
+        last = self._progress.last_sync_at
+        synced = await self._step("venue", lambda: self._reconciliation.sync(at=at, last_sync_at=last, prices=prices))
         if synced:
             self._progress = replace(self._progress, last_sync_at=at)
             self._vitals.observed(at)
@@ -194,11 +201,13 @@ class TradingLoop:
         self._beat_at = self._clock.monotonic()
 
     async def _idle(self, seconds: float) -> None:
-        """Nothing to handle: reconcile if that has not been done yet, give a sign of life, and wait."""
+        """Nothing to handle: reconcile if that has not been done for the last bar, give a sign of life, and wait."""
         at = self._progress.cursor
-        if self._vitals.run_state is RunState.STARTING and at is not None and await self._sync(at):
-            self._vitals.enter(*self._resume_as)
-            self._beat_at = float("-inf")
+        if at is not None and not self._is_synced:
+            await self._sync(at, {})
+            if self._vitals.run_state is RunState.STARTING and self._reconciliation.is_reconciled:
+                self._vitals.enter(*self._resume_as)
+                self._beat_at = float("-inf")
         if self._clock.monotonic() - self._beat_at >= HEARTBEAT_SECONDS:
             await self._step("store", self._beat)
         if not self._ending.is_set():
@@ -213,9 +222,15 @@ class TradingLoop:
         self._journal.commit(lambda w: runtime.save_runtime(w, self._vitals.beat()))
         self._beat_at = self._clock.monotonic()
 
+    @property
+    def _is_synced(self) -> bool:
+        """Whether the books hold what happened at the venue up to the last bar."""
+        cursor, last = self._progress.cursor, self._progress.last_sync_at
+        return cursor is None or (self._reconciliation.is_reconciled and last is not None and last >= cursor)
+
     def _stop_at_end(self, reason: str) -> None:
-        """A feed that has ended stops the bot; both processes live on."""
-        if self._vitals.run_state is not RunState.STOPPED:
+        """A feed that has ended stops the bot, once the last bar's fills are booked; both processes live on."""
+        if self._vitals.run_state is not RunState.STOPPED and self._is_synced:
             self._vitals.enter(RunState.STOPPED, reason)
             self._beat_at = float("-inf")
             _log.info("feed_ended", reason=reason)

@@ -1,0 +1,211 @@
+"""Interventions: an operator closes positions, cancels orders, or compares books and venue and settles what differs.
+
+Each is taken one step further whenever commands are obeyed, until what was asked for is verified.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+from trading_bot.calendar import is_open
+from trading_bot.clock import Clock
+from trading_bot.domain.books import with_status
+from trading_bot.domain.commands import Command, CommandKind
+from trading_bot.domain.comparison import adopted, ignored
+from trading_bot.domain.config import BotConfig
+from trading_bot.domain.errors import REASON_BYTES, capped
+from trading_bot.domain.fills import ADOPTED
+from trading_bot.domain.health import MAY_EXIT, RunState
+from trading_bot.domain.instruments import instrument
+from trading_bot.domain.money import parse_decimal, plain
+from trading_bot.domain.orders import Leg, Order, OrderStatus
+from trading_bot.errors.fault import Fault
+from trading_bot.services.counts import Counts, counted
+from trading_bot.services.journal import Journal
+from trading_bot.services.order_desk import OrderDesk
+from trading_bot.services.plan_monitor import PlanMonitor
+from trading_bot.services.reconciliation import Reconciliation
+from trading_bot.store import fills
+from trading_bot.store.store import Store
+from trading_bot.venues.venue import Venue
+
+_EVER = datetime.min.replace(tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """How far an intervention has come."""
+
+    waiting_for: Mapping[str, Any] = field(default_factory=dict)
+    """What still stands in the way; empty when nothing does."""
+    outcome: Mapping[str, Any] = field(default_factory=dict)
+    """What was verified, once nothing does."""
+
+
+class Interventions:
+    """Carries out what an operator wants done to positions, orders and differences."""
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        venue: Venue,
+        journal: Journal,
+        desk: OrderDesk,
+        monitor: PlanMonitor,
+        reconciliation: Reconciliation,
+        config: BotConfig,
+        clock: Clock,
+    ) -> None:
+        self._store = store
+        self._venue = venue
+        self._journal = journal
+        self._desk = desk
+        self._monitor = monitor
+        self._reconciliation = reconciliation
+        self._config = config
+        self._clock = clock
+        self._tried: dict[str, datetime] = {}
+
+    async def take(self, command: Command, *, at: datetime | None, run_state: RunState) -> Step:
+        """Take the command one step further at venue time `at`. BOT_003 where the state or the books don't allow it."""
+        if at is None:
+            return Step(waiting_for={"market": "its first bar"})
+        match command.kind:
+            case CommandKind.CLOSE_POSITIONS:
+                _require_sending(run_state)
+                return self._close(command, at=at)
+            case CommandKind.CANCEL_ORDERS:
+                _require_sending(run_state)
+                return await self._cancel(command, at=at)
+            case CommandKind.RECONCILE:
+                return await self._reconcile(command, at=at)
+            case _:
+                raise Fault("BOT_003", f"{command.kind.name} is no intervention.")
+
+    def _close(self, command: Command, *, at: datetime) -> Step:
+        """Mark the plans of the named symbols; the loop drives their exits, once the market is open."""
+        symbols = _texts(command, "symbols")
+        reason = capped(f"closed by command: {command.reason}", REASON_BYTES)
+        for symbol in symbols:
+            for plan in self._journal.books.plans_of(symbol):
+                self._monitor.close(plan, reason)
+        self._journal.commit()
+        books = self._journal.books
+        held = {
+            s: plain(books.positions[s].quantity) for s in symbols if s in books.positions and books.positions[s].lots
+        }
+        live = [order.client_order_id for order in books.live_orders if order.symbol in symbols]
+        if not held and not live:
+            return Step(outcome={"closed": list(symbols), "held": {}})
+        shut = [symbol for symbol in held if not is_open(instrument(symbol).asset_class, at)]
+        waiting = {"positions": held, "liveOrders": live, "marketClosed": shut}
+        return Step(waiting_for={name: what for name, what in waiting.items() if what})
+
+    async def _cancel(self, command: Command, *, at: datetime) -> Step:
+        """Cancel what is live of the named orders, once a bar; a cancelled exit leaves its plan held and watched."""
+        wanted = set(_texts(command, "orderIds"))
+        first = command.id not in self._tried
+        if first or self._tried[command.id] < at:
+            self._tried[command.id] = at
+            for order in self._named(wanted):
+                if order.is_live:
+                    await self._desk.cancel(order, at=at, reason=f"cancelled by command: {command.reason}")
+        left = [order.client_order_id for order in self._named(wanted) if order.is_live]
+        for order in self._named(wanted):
+            plan = self._journal.books.plans.get(order.plan_id)
+            if order.leg is Leg.EXIT and not order.is_live and plan is not None and plan.is_open:
+                self._monitor.keep(plan)
+        self._journal.commit()
+        if left:
+            return Step(waiting_for={"liveOrders": left})
+        del self._tried[command.id]
+        return Step(outcome={"orderIds": sorted(wanted), "live": []})
+
+    def _named(self, wanted: set[str]) -> tuple[Order, ...]:
+        return tuple(
+            order for order in self._journal.books.orders.values() if wanted & {order.client_order_id, order.order_id}
+        )
+
+    async def _reconcile(self, command: Command, *, at: datetime) -> Step:
+        """Compare; adopt or ignore the difference on one symbol, where that is asked for, and compare again."""
+        await self._reconciliation.compare(at=at)
+        action, symbol = command.parameters.get("action"), str(command.parameters.get("symbol", ""))
+        if action is not None:
+            if symbol not in self._journal.books.suspensions:
+                raise Fault("BOT_003", f"Books and venue agree on {symbol[:20]}.", context={"symbol": symbol[:40]})
+            if action == "adopt":
+                await self._adopt(command, symbol, at=at)
+            else:
+                self._journal.books = ignored(self._journal.books, symbol, reason=capped(command.reason, REASON_BYTES))
+            await self._give_up(symbol, at=at)
+            self._journal.commit()
+        return Step(outcome=(await self._counts()).outcome())
+
+    async def _adopt(self, command: Command, symbol: str, *, at: datetime) -> None:
+        books = self._journal.books
+        known = books.suspensions[symbol]
+        _require_adoptable(symbol, known.difference, negative=known.theirs < 0)
+        stop = command.parameters.get("stop")
+        price = (await self._venue.quote(symbol)).price
+        caretaker = self._reconciliation.caretaker(
+            command.id, symbol, name=ADOPTED, price=price, reason=command.reason, at=at
+        )
+        self._journal.books = adopted(
+            books, caretaker, fill_id=f"{ADOPTED}-{command.id}", price=price, at=at, now=self._clock.now()
+        )
+        if stop is not None and caretaker.id in self._journal.books.plans:
+            self._monitor.move(caretaker.id, stop=parse_decimal(str(stop)), reason=command.reason, by_operator=True)
+
+    async def _give_up(self, symbol: str, *, at: datetime) -> None:
+        """Live orders on a settled symbol end as the venue says, whatever fills it owes; one that it does not know has expired."""
+        for order in self._journal.books.live_orders:
+            if order.symbol != symbol:
+                continue
+            seen = await self._venue.order(order.client_order_id)
+            status = seen.status if seen is not None else OrderStatus.EXPIRED
+            if status in (OrderStatus.CANCELLED, OrderStatus.EXPIRED, OrderStatus.REJECTED):
+                reason = "settled by an operator"
+                self._journal.books = with_status(
+                    self._journal.books, order.client_order_id, status, at=at, reason=reason
+                )
+
+    async def _counts(self) -> Counts:
+        """Everything here against everything at the venue."""
+        with self._store.reading(self._journal.bot_id) as r:
+            booked = fills.known_fill_ids(r, _EVER)
+        return counted(
+            self._config,
+            self._journal.books,
+            booked=booked,
+            fills=await self._venue.fills_since(_EVER),
+            orders=await self._venue.open_orders(),
+            positions=await self._venue.positions(),
+        )
+
+
+def _require_sending(run_state: RunState) -> None:
+    if run_state not in MAY_EXIT:
+        cause = f"The bot is {run_state.name} and sends nothing; start it first."
+        raise Fault("BOT_003", cause, context={"runState": run_state.name})
+
+
+def _require_adoptable(symbol: str, difference: Decimal, *, negative: bool) -> None:
+    """Only what the bot could have traded itself can become a position of its own."""
+    try:
+        known = instrument(symbol)
+    except ValueError as error:
+        raise Fault("BOT_003", f"It can't be adopted, only ignored. {error}", context={"symbol": symbol[:40]}) from None
+    if negative or difference % known.quantity_step or abs(difference) > known.max_quantity:
+        cause = f"A difference of {plain(difference)} can't be adopted, only ignored: the bot holds no such quantity."
+        raise Fault("BOT_003", cause, context={"symbol": symbol[:40], "difference": plain(difference)})
+
+
+def _texts(command: Command, name: str) -> tuple[str, ...]:
+    """A list of texts among the command's parameters, each once."""
+    given = command.parameters.get(name)
+    if not isinstance(given, Iterable) or isinstance(given, str) or not given:
+        raise Fault("BOT_003", f"{command.kind.name} needs a list of {name}.")
+    return tuple(dict.fromkeys(str(item) for item in given))
