@@ -17,6 +17,7 @@ from websockets.sync.client import connect
 from websockets.typing import Subprotocol
 
 from tests.processes.running import Running, lives, running, until
+from trading_bot.supervision.glance import is_current
 
 BOTGRAPH = str(Path(sys.executable).with_name("botgraph"))
 STATE = "{ botSummary { healthStatus healthReason runState warnings } metrics { ticks } }"
@@ -265,8 +266,10 @@ def test_a_store_that_cannot_be_used_is_told_and_may_be_tried_again(tmp_path: Pa
         assert started.said() == ""
 
 
-def test_bot_and_api_also_run_alone(home: Path, port: int) -> None:
+def test_bot_and_api_also_run_alone(tmp_path: Path, port: int) -> None:
+    home = tmp_path / "new"
     with running([BOTGRAPH, "bot", "--speed", "max"], home=home, port=port) as bot:
+        until(lambda: is_current(f"sqlite:///{home}/botgraph.db"))  # the bot makes the store that the API reads
         with running([BOTGRAPH, "serve"], home=home, port=port, environment={"BOT_API_AUTH_TOKEN": "k" * 20}) as api:
             (home / "keys").mkdir(exist_ok=True)
             (home / "keys" / "admin.key").write_text("k" * 20)
