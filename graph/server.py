@@ -28,6 +28,7 @@ from resolvers.snapshot import Views
 from trading_bot.clock import Clock, SystemClock
 from trading_bot.services.commands import Commands
 from trading_bot.services.keys import Keys
+from trading_bot.services.tokens import Tokens, load_secret
 from trading_bot.settings import Settings
 from trading_bot.store.engine import open_engine
 from trading_bot.store.schema import require_current
@@ -51,6 +52,7 @@ def build_app(settings: Settings, *, clock: Clock | None = None) -> Starlette:
         store=store,
         clock=clock,
         commands=Commands(store=store, clock=clock),
+        tokens=Tokens(load_secret(settings.confirm_secret_file), clock),
         workers=workers,
         views=Views(store=store, workers=workers),
         counters=Counters(started=clock.monotonic()),

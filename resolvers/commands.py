@@ -7,8 +7,7 @@ from typing import Any, TypeVar
 from resolvers.context import Context
 from resolvers.inputs import BotAction, BotStop
 from resolvers.payloads import CommandPayload
-from trading_bot.domain.commands import Command, CommandKind, Intent, RiskLevel
-from trading_bot.domain.errors import Scope
+from trading_bot.domain.commands import Command, CommandKind, Intent
 from trading_bot.errors.fault import Fault
 from trading_bot.store import commands
 
@@ -51,14 +50,13 @@ async def stop_bot(context: Context, input: BotStop, intent: Intent) -> CommandP
 async def _write(
     context: Context, kind: CommandKind, input: BotAction | BotStop, intent: Intent, parameters: dict[str, Any]
 ) -> CommandPayload:
-    """Preview or submit; Fault AUTH_002 when the risk is HIGH and the key is not an admin's."""
+    """Preview or submit. What the caller got wrong (scope, confirm token) is raised, what was refused stands in the payload."""
     service = context.parts.commands
     try:
         bot_id = await context.choose_bot(input.bot_id)
         if input.dry_run:
             preview = await _in_thread(context, lambda: service.preview(bot_id, kind, parameters=parameters))
             return CommandPayload(command=None, preview=preview, errors=(), replayed=False)
-        await _require_admin_for_high(context, bot_id, kind, intent, parameters)
         command, replayed = await _in_thread(
             context, lambda: service.submit(bot_id, kind, intent, parameters=parameters)
         )
@@ -67,22 +65,6 @@ async def _write(
             raise
         return CommandPayload(command=None, preview=None, errors=(fault.semantic(now=context.now),), replayed=False)
     return CommandPayload(command=command, preview=None, errors=(), replayed=replayed)
-
-
-async def _require_admin_for_high(
-    context: Context, bot_id: str, kind: CommandKind, intent: Intent, parameters: dict[str, Any]
-) -> None:
-    """Refuse a HIGH write to a key that is not an admin's, but for one that was carried out before and is only looked up."""
-    if context.caller.scope.includes(Scope.ADMIN):
-        return
-    key = intent.idempotency_key
-    stored = await context.read(lambda r: commands.find_intent(r, key_id=context.caller.key_id, idempotency_key=key))
-    if stored is not None:
-        return
-    preview = await _in_thread(context, lambda: context.parts.commands.preview(bot_id, kind, parameters=parameters))
-    if preview.risk is RiskLevel.HIGH:
-        cause = f"The risk is HIGH: it needs a key of scope ADMIN, this one has {context.caller.scope.name}."
-        raise Fault("AUTH_002", cause, context={"needs": Scope.ADMIN.name, "has": context.caller.scope.name})
 
 
 async def _in_thread(context: Context, work: Callable[[], T]) -> T:

@@ -16,6 +16,7 @@ from trading_bot.clock import Clock
 from trading_bot.domain.commands import Caller
 from trading_bot.errors.fault import Fault
 from trading_bot.services.commands import Commands
+from trading_bot.services.tokens import Tokens
 from trading_bot.store.store import Reading, Store
 
 T = TypeVar("T")
@@ -28,6 +29,8 @@ class Parts:
     store: Store
     clock: Clock
     commands: Commands
+    tokens: Tokens
+    """Gives out and checks what confirms a write."""
     workers: Executor
     """Threads in which the store is read and written."""
     views: Views

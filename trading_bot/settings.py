@@ -151,6 +151,11 @@ class Settings(BaseSettings):
         return self.keys_dir / "admin.key"
 
     @property
+    def confirm_secret_file(self) -> Path:
+        """The secret that confirm tokens are signed with."""
+        return self.keys_dir / "confirm.key"
+
+    @property
     def backups_dir(self) -> Path:
         """Backups of this home."""
         return self.home / "backups"

@@ -24,6 +24,7 @@ from trading_bot.domain.commands import Caller
 from trading_bot.domain.errors import Scope
 from trading_bot.errors.fault import Fault
 from trading_bot.services.commands import Commands
+from trading_bot.services.tokens import Tokens
 from trading_bot.store.engine import open_engine
 from trading_bot.store.store import Store
 
@@ -81,6 +82,7 @@ def run(tmp_path: Path) -> Executor:
         store=store,
         clock=clock,
         commands=Commands(store=store, clock=clock),
+        tokens=Tokens(bytes(32), clock),
         workers=workers,
         views=Views(store=store, workers=workers),
         counters=Counters(started=0.0),

@@ -15,6 +15,7 @@ from tests.fakes.set_clock import SetClock
 from trading_bot.domain.commands import Caller
 from trading_bot.domain.errors import Scope
 from trading_bot.services.commands import Commands
+from trading_bot.services.tokens import Tokens
 from trading_bot.store.engine import open_engine
 from trading_bot.store.schema import bring_up_to_date
 from trading_bot.store.store import Store
@@ -50,6 +51,7 @@ def parts(tmp_path: Path, seeded_file: Path, clock: SetClock) -> Iterator[Parts]
             store=store,
             clock=clock,
             commands=Commands(store=store, clock=clock),
+            tokens=Tokens(bytes(32), clock),
             workers=workers,
             views=Views(store=store, workers=workers),
             counters=Counters(started=clock.monotonic()),

@@ -120,7 +120,9 @@ class Intent:
     reason: str
     """Why, in the caller's words, 1 to 500 bytes."""
     token_id: str | None = None
-    """The confirm token that it used up; null where none is needed."""
+    """The confirm token that it uses up; null where none came or it is not good for this."""
+    token_refusal: str | None = None
+    """Why the confirm token that came is not good for this; null where it is, or none came."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

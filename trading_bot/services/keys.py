@@ -6,7 +6,6 @@ which key to revoke when one turns up where it should not be.
 """
 
 import hashlib
-import os
 import secrets
 from pathlib import Path
 
@@ -16,6 +15,7 @@ from trading_bot.clock import Clock
 from trading_bot.domain.commands import Caller
 from trading_bot.domain.errors import Scope
 from trading_bot.errors.fault import Fault
+from trading_bot.services.private_file import write_private
 from trading_bot.store import engine as engines
 from trading_bot.store import keys
 from trading_bot.store.keys import StoredKey
@@ -88,7 +88,7 @@ class Keys:
             if not keys.add_key(connection, key):
                 return None
             # Before the commit: a key whose token was lost could not be told from one that was saved.
-            _save(path, token)
+            write_private(path, token + "\n")
         return token
 
     def import_token(self, token: str, name: str = "environment") -> Caller:
@@ -173,26 +173,3 @@ def _caller(key: StoredKey) -> Caller:
         max_response_bytes=key.max_response_bytes,
         rate_per_minute=key.rate_per_minute,
     )
-
-
-def _save(path: Path, token: str) -> None:
-    """Write the token so that the file is either whole or not there, and nobody else can ever read it."""
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        unfinished.unlink(missing_ok=True)
-        handle = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-        with os.fdopen(handle, "w") as file:
-            file.write(token + "\n")
-            file.flush()
-            os.fsync(file.fileno())
-        unfinished.replace(path)
-        folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
-    except OSError as error:
-        raise Fault(
-            "SYS_007", f"The key file `{path.name}` can't be written: {error.strerror}.", context={"file": path.name}
-        ) from error

@@ -74,6 +74,12 @@ def find_intent(r: Reading, *, key_id: str, idempotency_key: str) -> StoredInten
     return None if row is None else made(StoredIntent, row)
 
 
+def is_token_used(r: Reading, token_id: str) -> bool:
+    """Whether a write of the last 24 hours used the confirm token up."""
+    used = sa.select(intents.c.token_id).where(intents.c.token_id == token_id)
+    return r.connection.execute(used).one_or_none() is not None
+
+
 def add_intent(w: Writing, intent: Intent, *, subject_id: str) -> None:
     """Note that `intent` is being carried out and made `subject_id`; forgets those of more than 24 hours ago.
 
