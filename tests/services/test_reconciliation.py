@@ -1,0 +1,406 @@
+"""What the venue says and what the books hold, on a hand-written market with other people's trades and lost reports."""
+
+from dataclasses import replace
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from tests.fakes.scripted import bar, proposal
+from tests.fakes.scripted_bot import ScriptedBot, scripted_bot
+from trading_bot.domain.commands import CommandKind, CommandStatus
+from trading_bot.domain.fills import ADOPTED, UNATTRIBUTED
+from trading_bot.domain.health import RunState
+from trading_bot.domain.orders import ClientOrderId, Leg, OrderStatus, OrderType, Side, plan_id_from
+from trading_bot.domain.plans import PlanStatus
+from trading_bot.domain.suspensions import SuspensionStatus
+from trading_bot.store import fills
+from trading_bot.venues.venue import VenuePosition
+
+pytestmark = pytest.mark.anyio
+
+CALM = [bar(index, "100") for index in range(40)]
+OURS = ClientOrderId(prefix="bg", bot="main", plan_id=plan_id_from(b"lost-one"), leg=Leg.ENTRY, attempt=0)
+
+
+async def holding(bot: ScriptedBot, quantity: str = "10") -> None:
+    await bot.bar()
+    await bot.enter(proposal(), quantity)
+    await bot.bar()
+    assert bot.held() == Decimal(quantity)
+
+
+async def test_orders_and_fills_of_others_are_never_touched(home: Path) -> None:
+    async with scripted_bot(home, CALM) as bot:
+        await bot.bar()
+        resting = await bot.trade_by_hand(Side.BUY, "5", name="somebody-1", limit="50")
+        other = ClientOrderId(prefix="zz", bot="main", plan_id=OURS.plan_id, leg=Leg.ENTRY, attempt=0)
+        await bot.trade_by_hand(Side.BUY, "3", name=str(other), symbol="ACME")
+        await bot.bar(3)
+        bot.command(CommandKind.STOP, onStop="CANCEL_ORDERS")
+        await bot.bar(2)
+
+        assert bot.bot.loop.run_state is RunState.STOPPED
+        assert [order.order_id for order in await bot.venue.honest.open_orders()] == [resting.order_id]
+        assert (bot.held(), bot.books.plans, bot.books.orders) == (0, {}, {})
+        with bot.bot.store.reading("main") as r:
+            assert list(fills.list_all_fills(r)) == []
+
+
+async def test_more_at_the_venue_than_our_fills_suspends_the_symbol_and_leaves_its_plan_alone(home: Path) -> None:
+    async with scripted_bot(home, CALM) as bot:
+        await holding(bot)
+        await bot.trade_by_hand(Side.BUY, "7")
+        await bot.bar()
+
+        assert bot.books.suspensions["ACME"].status is SuspensionStatus.DOUBTED  # fills may be late: no error yet
+        assert bot.books.suspended("ACME") is not None
+        assert bot.errors("ORD_007") == []
+        await bot.bar(3)
+
+        [error] = bot.errors("ORD_007")
+        assert error.context == {"symbol": "ACME", "ours": "10", "theirs": "17", "difference": "7"}
+        assert bot.books.suspensions["ACME"].status is SuspensionStatus.SUSPENDED
+        assert bot.plan().status is PlanStatus.OPEN
+
+
+async def test_a_suspension_outlives_the_process(home: Path) -> None:
+    async with scripted_bot(home, CALM) as bot:
+        await bot.bar()
+        await bot.trade_by_hand(Side.BUY, "7")
+        await bot.bar(3)
+        before = bot.books.suspensions
+    async with scripted_bot(home, CALM) as bot:
+        assert bot.books.suspensions == before
+        assert bot.books.suspended("ACME") == ("a position that differs: our fills add up to 0 ACME, the venue holds 7")
+        await bot.bar(2)
+        assert len(bot.errors("ORD_007")) == 1
+
+
+async def test_a_difference_that_goes_away_lifts_the_suspension(home: Path) -> None:
+    async with scripted_bot(home, CALM) as bot:
+        await bot.bar()
+        await bot.trade_by_hand(Side.BUY, "7", name="in")
+        await bot.bar(3)
+        await bot.trade_by_hand(Side.SELL, "7", name="out")
+        await bot.bar(2)
+
+        assert bot.books.suspensions == {}
+        assert bot.books.suspended("ACME") is None
+
+
+async def test_with_less_at_the_venue_the_exit_sells_what_is_there_and_the_rest_waits_for_an_operator(
+    home: Path,
+) -> None:
+    market = [*CALM[:8], bar(8, "100", low="98"), *(bar(index, "98") for index in range(9, 20))]
+    async with scripted_bot(home, market) as bot:
+        await holding(bot)
+        await bot.trade_by_hand(Side.SELL, "4")
+        await bot.bar(3)
+        assert bot.plan().status is PlanStatus.OPEN  # six are held and need their stop
+        await bot.bar(7)
+
+        plan = bot.plan()
+        assert [(order.quantity, order.status) for order in bot.orders(plan, Leg.EXIT)] == [(6, OrderStatus.FILLED)]
+        assert (await bot.at_venue(), bot.held(), plan.status) == (0, 4, PlanStatus.SUSPENDED)
+        assert [error.context["difference"] for error in bot.errors("ORD_007")] == ["-4"]
+        assert bot.errors("ORD_001") == []
+
+        done = bot.command(CommandKind.RECONCILE, action="adopt", symbol="ACME")
+        await bot.bar()
+
+        assert bot.told(done).status is CommandStatus.DONE
+        assert (bot.held(), bot.plan().status, bot.books.suspensions) == (0, PlanStatus.CLOSED, {})
+        assert bot.told(done).outcome["differs"] == []  # type: ignore[index]
+
+
+async def test_adopting_more_puts_it_under_the_open_plans_stop(home: Path) -> None:
+    market = [*CALM[:8], bar(8, "100", low="98"), *(bar(index, "98") for index in range(9, 20))]
+    async with scripted_bot(home, market) as bot:
+        await holding(bot)
+        await bot.trade_by_hand(Side.BUY, "7")
+        done = bot.command(CommandKind.RECONCILE, action="adopt", symbol="ACME")
+        await bot.bar(3)
+
+        assert bot.told(done).status is CommandStatus.FAILED  # at that moment nothing differed yet
+        done = bot.command(CommandKind.RECONCILE, action="adopt", symbol="ACME")
+        await bot.bar()
+        assert bot.told(done).status is CommandStatus.DONE
+        assert (bot.held(), bot.plan().size, bot.books.suspensions) == (17, 17, {})
+        with bot.bot.store.reading("main") as r:
+            booked = list(fills.list_all_fills(r))
+        assert [(fill.quantity, fill.price, fill.reason) for fill in booked] == [
+            (10, 100, "a test wants it"),
+            (7, 100, ADOPTED),
+        ]
+        await bot.bar(6)
+        assert (bot.held(), await bot.at_venue(), bot.plan().status) == (0, 0, PlanStatus.CLOSED)
+
+
+async def test_what_is_adopted_without_a_plan_waits_for_a_stop_or_for_its_close(home: Path) -> None:
+    async with scripted_bot(home, CALM) as bot:
+        await bot.bar()
+        await bot.trade_by_hand(Side.BUY, "7")
+        await bot.bar(2)
+        bot.command(CommandKind.RECONCILE, action="adopt", symbol="ACME")
+        await bot.bar()
+
+        plan = bot.plan()
+        assert (plan.strategy_name, plan.status, plan.size, bot.held()) == (ADOPTED, PlanStatus.SUSPENDED, 7, 7)
+        closed = bot.command(CommandKind.CLOSE_POSITIONS, symbols=["ACME"])
+        await bot.bar(4)
+
+        assert bot.told(closed).status is CommandStatus.DONE
+        assert (bot.held(), await bot.at_venue(), bot.plan().status) == (0, 0, PlanStatus.CLOSED)
+
+
+async def test_what_is_adopted_with_a_stop_is_watched(home: Path) -> None:
+    market = [*CALM[:8], bar(8, "100", low="94"), *(bar(index, "95") for index in range(9, 20))]
+    async with scripted_bot(home, market) as bot:
+        await bot.bar()
+        await bot.trade_by_hand(Side.BUY, "7")
+        await bot.bar(2)
+        bot.command(CommandKind.RECONCILE, action="adopt", symbol="ACME", stop="95")
+        await bot.bar()
+
+        assert (bot.plan().status, bot.plan().stop_price, bot.plan().version) == (PlanStatus.OPEN, 95, 2)
+        await bot.bar(8)
+        assert (bot.held(), bot.plan().exit_reason) == (0, "stop: traded at 94, stop was 95.00")
+
+
+async def test_what_is_ignored_is_foreign_until_it_changes(home: Path) -> None:
+    async with scripted_bot(home, CALM) as bot:
+        await bot.bar()
+        await bot.trade_by_hand(Side.BUY, "7", name="first")
+        await bot.bar(2)
+        done = bot.command(CommandKind.RECONCILE, action="ignore", symbol="ACME")
+        await bot.bar()
+
+        assert bot.told(done).outcome["ignored"] == ["ACME: 0 here, 7 at the venue"]  # type: ignore[index]
+        assert bot.books.suspended("ACME") is None
+        await holding(bot)
+        await bot.bar(3)
+        assert (len(bot.errors("ORD_007")), bot.books.suspended("ACME")) == (1, None)
+
+        await bot.trade_by_hand(Side.BUY, "1", name="second")
+        await bot.bar(3)
+        assert [error.context["difference"] for error in bot.errors("ORD_007")] == ["7", "8"]
+        assert bot.books.suspended("ACME") is not None
+
+
+async def test_a_comparison_counts_both_sides(home: Path) -> None:
+    async with scripted_bot(home, CALM) as bot:
+        await holding(bot)
+        await bot.trade_by_hand(Side.BUY, "5", name="theirs", limit="50")
+        done = bot.command(CommandKind.RECONCILE)
+        await bot.bar()
+
+        command = bot.told(done)
+        assert command.status is CommandStatus.DONE
+        assert {name: command.outcome[name] for name in ("fills", "orders", "positions", "differs")} == {  # type: ignore[index]
+            "fills": {"here": 1, "venue": 1, "foreign": 0},
+            "orders": {"here": 0, "venue": 0, "foreign": 1},
+            "positions": {"here": 1, "venue": 1},
+            "differs": [],
+        }
+
+
+async def test_a_fill_of_ours_that_nothing_explains_gets_a_caretaker_that_can_be_closed(home: Path) -> None:
+    async with scripted_bot(home, CALM) as bot:
+        await bot.bar()
+        await bot.trade_by_hand(Side.BUY, "6", name=str(OURS))
+        await bot.bar()
+
+        plan = bot.plan()
+        assert (plan.id, plan.status, plan.strategy_name) == (OURS.plan_id, PlanStatus.SUSPENDED, UNATTRIBUTED)
+        assert [fill.reason for fill in bot.books.fills[plan.id]] == [UNATTRIBUTED]
+        assert [error.context["quantity"] for error in bot.errors("ORD_003")] == ["6"]
+        assert bot.books.suspensions == {}
+        bot.command(CommandKind.CLOSE_POSITIONS, symbols=["ACME"])
+        await bot.bar(3)
+        assert (bot.held(), await bot.at_venue()) == (0, 0)
+
+
+async def test_a_sale_of_ours_that_nothing_explains_is_one_of_the_open_plan(home: Path) -> None:
+    exit_id = replace(OURS, leg=Leg.EXIT)
+    async with scripted_bot(home, CALM) as bot:
+        await holding(bot)
+        plan = bot.plan()
+        await bot.trade_by_hand(Side.SELL, "10", name=str(exit_id))
+        await bot.bar(2)
+
+        assert bot.plan().id == plan.id
+        assert (bot.plan().status, bot.held(), len(bot.errors("ORD_003"))) == (PlanStatus.CLOSED, 0, 1)
+
+
+async def test_fills_that_are_reported_again_and_again_are_booked_once(home: Path) -> None:
+    async with scripted_bot(home, CALM) as bot:
+        bot.venue.tampering["fills_since"] = lambda seen: (*seen, *reversed(seen), *seen)
+        await holding(bot)
+        await bot.bar(3)
+
+        assert (bot.held(), len(bot.books.fills[bot.plan().id])) == (10, 1)
+
+
+async def test_an_order_that_is_filled_before_its_fills_are_reported_stays_live_until_they_are(home: Path) -> None:
+    async with scripted_bot(home, CALM) as bot:
+        await bot.bar()
+        plan = await bot.enter(proposal(), "10")
+        bot.venue.tampering["fills_since"] = lambda seen: ()
+        await bot.bar(3)
+        [entry] = bot.orders(plan, Leg.ENTRY)
+        assert (entry.status, bot.held(), bot.plan().status) == (OrderStatus.ACCEPTED, 0, PlanStatus.OPEN)
+
+        del bot.venue.tampering["fills_since"]
+        await bot.bar()
+        [entry] = bot.orders(plan, Leg.ENTRY)
+        assert (entry.status, bot.held(), bot.books.suspensions) == (OrderStatus.FILLED, 10, {})
+
+
+async def test_an_exit_that_ended_with_fills_still_owed_is_not_sent_again(home: Path) -> None:
+    """A venue that says EXPIRED, 10 filled, before it reports the fills must not be sold to twice."""
+
+    def expired(order: object) -> object:
+        return replace(order, status=OrderStatus.EXPIRED) if order is not None else None  # type: ignore[type-var]
+
+    market = [*CALM[:5], bar(5, "100", low="98"), *(bar(index, "98") for index in range(6, 20))]
+    async with scripted_bot(home, market) as bot:
+        await holding(bot)
+        await bot.bar(3)
+        bot.venue.tampering |= {"fills_since": lambda seen: seen[:1], "order": expired, "positions": lambda _: ()}
+        await bot.bar(4)
+
+        assert len(bot.orders(bot.plan(), Leg.EXIT)) == 1
+        bot.venue.tampering.clear()
+        await bot.bar(2)
+        assert (bot.held(), await bot.at_venue(), bot.plan().status) == (0, 0, PlanStatus.CLOSED)
+        assert len(bot.orders(bot.plan(), Leg.EXIT)) == 1
+
+
+async def test_fills_of_the_last_bar_are_booked_although_the_feed_has_ended(home: Path) -> None:
+    async with scripted_bot(home, CALM[:3]) as bot:
+        await bot.bar()
+        await bot.enter(proposal(), "10")
+        failed: list[int] = []
+
+        def fails_twice(seen: object) -> object:
+            failed.append(1)
+            if len(failed) < 3:
+                raise ConnectionError
+            return seen
+
+        bot.venue.tampering["open_orders"] = fails_twice
+        await bot.bar(6)
+
+        assert bot.bot.loop.run_state is RunState.STOPPED
+        assert (bot.held(), await bot.at_venue()) == (10, 10)
+
+
+async def test_a_split_suspends_the_plan_and_costs_nothing(home: Path) -> None:
+    market = [*CALM[:6], *(bar(index, "50", low="49.9") for index in range(6, 20))]
+    async with scripted_bot(home, market) as bot:
+        await holding(bot)
+        await bot.bar(3)
+        bot.venue.tampering["positions"] = lambda _: (VenuePosition(symbol="ACME", quantity=Decimal(20)),)
+        await bot.bar(2)
+
+        [error] = bot.errors("ORD_008")
+        assert (error.context["ours"], error.context["theirs"]) == ("10", "20")
+        plan = bot.plan()
+        assert (plan.status, plan.exit_reason, bot.orders(plan, Leg.EXIT)) == (PlanStatus.SUSPENDED, None, [])
+        assert bot.books.positions["ACME"].unrealized_pl == 0
+        assert bot.bot.loop.run_state is RunState.RUNNING
+        assert bot.books.suspended("ACME") is not None
+
+        bot.command(CommandKind.RECONCILE, action="adopt", symbol="ACME")
+        await bot.bar()
+        plan, position = bot.plan(), bot.books.positions["ACME"]
+        assert (plan.status, plan.stop_price, plan.target_price, plan.version) == (
+            PlanStatus.OPEN, Decimal("49.50"), Decimal("51.00"), 2,
+        )  # fmt: skip
+        assert (position.quantity, position.cost, position.unrealized_pl) == (20, 1000, 0)
+        assert bot.books.held_for(plan.id) == 20
+        assert bot.books.suspensions == {}
+
+
+async def test_a_reverse_split_keeps_what_was_paid(home: Path) -> None:
+    market = [*CALM[:6], *(bar(index, "200") for index in range(6, 20))]
+    async with scripted_bot(home, market) as bot:
+        await bot.bar()
+        await bot.enter(proposal(target=None), "10")
+        await bot.bar(4)
+        bot.venue.tampering["positions"] = lambda _: (VenuePosition(symbol="ACME", quantity=Decimal(5)),)
+        await bot.bar(2)
+        bot.command(CommandKind.RECONCILE, action="adopt", symbol="ACME")
+        await bot.bar()
+
+        plan, position = bot.plan(), bot.books.positions["ACME"]
+        assert (position.quantity, position.cost, plan.stop_price, plan.status) == (5, 1000, 198, PlanStatus.OPEN)
+        assert bot.books.session is not None
+        assert bot.books.session.gross_pnl == 0
+
+
+async def test_a_crash_of_the_price_alone_is_no_split(home: Path) -> None:
+    market = [*CALM[:6], *(bar(index, "50") for index in range(6, 20))]
+    async with scripted_bot(home, market) as bot:
+        await holding(bot)
+        await bot.bar(8)
+
+        assert (bot.errors("ORD_008"), bot.held(), bot.plan().status) == ([], 0, PlanStatus.CLOSED)
+        assert bot.plan().exit_reason == "stop: opened at 50, through the stop at 99 (gap); exit at the next price"
+
+
+@pytest.mark.parametrize(
+    ("symbol", "quantity", "why"),
+    [("ACME", "0.5", "quantity"), ("ACME240119C00100000", "2", "symbol"), ("ACME", "-5", "quantity")],
+)
+async def test_what_the_bot_could_not_have_traded_is_ignored_but_never_adopted(
+    home: Path, symbol: str, quantity: str, why: str
+) -> None:
+    async with scripted_bot(home, CALM) as bot:
+        bot.venue.tampering["positions"] = lambda _: (VenuePosition(symbol=symbol, quantity=Decimal(quantity)),)
+        await bot.bar(3)
+        refused = bot.command(CommandKind.RECONCILE, action="adopt", symbol=symbol)
+        await bot.bar()
+        assert bot.told(refused).status is CommandStatus.FAILED
+        assert bot.books.positions == {}
+
+        done = bot.command(CommandKind.RECONCILE, action="ignore", symbol=symbol)
+        await bot.bar()
+        assert bot.told(done).status is CommandStatus.DONE
+        assert bot.books.suspended(symbol) is None
+
+
+async def test_a_stray_entry_that_arrives_late_is_taken_back(home: Path) -> None:
+    """Not found twice, so EXPIRED here; then the lost request reaches the venue after all."""
+    async with scripted_bot(home, CALM) as bot:
+        await bot.bar()
+        bot.venue.unsent.add("place")
+        wanted = proposal(entry="90", stop="89", target=None, order_type=OrderType.LIMIT)
+        plan = await bot.enter(wanted, "10")
+        await bot.bar(3)
+        [entry] = bot.orders(plan, Leg.ENTRY)
+        assert (entry.status, bot.books.plans) == (OrderStatus.EXPIRED, {})
+
+        bot.venue.unsent.clear()
+        await bot.venue.deliver()
+        assert len(await bot.venue.honest.open_orders()) == 1
+        await bot.bar(2)
+
+        assert await bot.venue.honest.open_orders() == ()
+        assert [error.context["client_order_id"] for error in bot.errors("ORD_009")] == [entry.client_order_id]
+
+
+async def test_a_stray_entry_that_fills_at_once_is_held_under_its_stop(home: Path) -> None:
+    market = [*CALM[:8], bar(8, "100", low="98"), *(bar(index, "98") for index in range(9, 20))]
+    async with scripted_bot(home, market) as bot:
+        await bot.bar()
+        bot.venue.unsent.add("place")
+        await bot.enter(proposal(), "10")
+        await bot.bar(3)
+        bot.venue.unsent.clear()
+        await bot.venue.deliver()
+        await bot.bar()
+        assert (bot.held(), bot.plan().status) == (10, PlanStatus.OPEN)
+        await bot.bar(6)
+        assert (bot.held(), await bot.at_venue(), bot.plan().status) == (0, 0, PlanStatus.CLOSED)
