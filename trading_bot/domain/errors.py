@@ -18,6 +18,7 @@ REMEDIATION_BYTES = 240
 REASON_BYTES = 500
 
 _CODE = re.compile(r"[A-Z]{2,8}_\d{3}")
+_SENTENCE_END = re.compile(r"(?<=\.) (?=[A-Z])")
 
 
 class Severity(Enum):
@@ -154,7 +155,19 @@ class ErrorCode:
     """What it means for the bot or the caller, at most 160 bytes."""
     remediation: str
     """Steps that resolve it, at most 240 bytes."""
+    actions: tuple[RemediationAction, ...] = ()
+    """Operations that carry the remediation out; in an error, `{name}` is filled from its context."""
     severity: Severity
     """How much it matters."""
     retry: RetryKind
     """Whether sending the same again can help."""
+
+    @property
+    def steps(self) -> tuple[str, ...]:
+        """The remediation, one sentence each."""
+        return tuple(_SENTENCE_END.split(self.remediation))
+
+    @property
+    def doc_url(self) -> str:
+        """Where the code is documented, below the project's own address."""
+        return f"docs/errors.md#{self.error_code.lower()}"

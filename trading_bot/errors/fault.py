@@ -1,4 +1,4 @@
-"""Fault: the one exception of the product. It carries a code of the catalogue and the facts, and becomes a SemanticError where it is shown."""
+"""Fault: the one exception of the product: a code of the catalogue and the facts. It becomes a SemanticError where it is shown."""
 
 from datetime import datetime
 from typing import Any
