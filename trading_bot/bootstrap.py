@@ -16,6 +16,7 @@ from trading_bot.domain.errors import REASON_BYTES, capped
 from trading_bot.domain.health import RunState, Runtime
 from trading_bot.errors.fault import Fault
 from trading_bot.logs.audit import AuditLog
+from trading_bot.services.circuit_breaker import CircuitBreaker
 from trading_bot.services.configuration import (
     config_hash,
     config_values,
@@ -31,12 +32,14 @@ from trading_bot.services.market_view import MarketView
 from trading_bot.services.order_desk import OrderDesk
 from trading_bot.services.plan_monitor import PlanMonitor
 from trading_bot.services.reconciliation import Reconciliation, cutoff
+from trading_bot.services.risk_gate import RiskGate
 from trading_bot.services.run_control import RunControl
 from trading_bot.services.trading import TradingLoop
 from trading_bot.services.vitals import Vitals
 from trading_bot.settings import Settings
 from trading_bot.store import bots, configs, errors, fills, runtime
 from trading_bot.store.engine import open_engine
+from trading_bot.store.risk_events import find_breaker
 from trading_bot.store.schema import bring_up_to_date
 from trading_bot.store.single_bot import held
 from trading_bot.store.store import Store
@@ -119,8 +122,9 @@ async def _assembled(  # noqa: PLR0917 - the parts of one bot
         progress = runtime.find_progress(r)
         since = cutoff(config, progress.last_sync_at, books.live_orders) if progress.last_sync_at else _EVER
         known = fills.known_fill_ids(r, since)
+        breaker_state = find_breaker(r)
         view.load(r)
-    journal = Journal(store=store, log=log, bot_id=bot_id, generation=generation, books=books)
+    journal = Journal(store=store, log=log, bot_id=bot_id, generation=generation, books=books, alerts=config.alerts)
     vitals = Vitals(runtime=_starting(stored, generation, venue, clock), clock=clock)
     desk = OrderDesk(
         venue=venue,
@@ -131,6 +135,25 @@ async def _assembled(  # noqa: PLR0917 - the parts of one bot
         clock=clock,
     )
     monitor = PlanMonitor(journal=journal, desk=desk)
+    breaker = CircuitBreaker(
+        store=store,
+        bot_id=bot_id,
+        journal=journal,
+        vitals=vitals,
+        limits=config.risk,
+        clock=clock,
+        state=breaker_state,
+    )
+    gate = RiskGate(
+        venue=venue,
+        store=store,
+        bot_id=bot_id,
+        journal=journal,
+        breaker=breaker,
+        view=view,
+        limits=config.risk,
+        clock=clock,
+    )
     reconciliation = Reconciliation(
         venue=venue,
         journal=journal,
@@ -156,13 +179,15 @@ async def _assembled(  # noqa: PLR0917 - the parts of one bot
         reconciliation=reconciliation,
         desk=desk,
         monitor=monitor,
-        decisions=Decisions(venue=venue, journal=journal, desk=desk, view=view, config=config, clock=clock),
+        breaker=breaker,
+        decisions=Decisions(journal=journal, desk=desk, gate=gate, view=view, config=config),
         control=RunControl(
             store=store,
             bot_id=bot_id,
             journal=journal,
             desk=desk,
             monitor=monitor,
+            breaker=breaker,
             interventions=interventions,
             vitals=vitals,
             clock=clock,

@@ -65,8 +65,8 @@ class CircuitBreaker:
         if session is None:
             return
         if self.state.is_tripped and self._ends_with_session(session.id) and self._obstacle(at) is None:
-            with self.resetting(at=at, by=session.id, reason="A new trading session began.") as write:
-                self._journal.commit(write)
+            with self.resetting(at=at, by=session.id, reason="a new trading session began") as write:
+                self._journal.commit(lambda w: self._write_run_state(w, also=write))
         if not self.state.is_tripped:
             cause = why_trip(
                 daily_pnl=self._daily_pnl(), losses=self.losses, rejections=self._rejections(at), limits=self.limits
@@ -124,7 +124,7 @@ class CircuitBreaker:
             errors.save_error(w, error)
 
         try:
-            self._journal.commit(write)
+            self._journal.commit(lambda w: self._write_run_state(w, also=write))
         except BaseException:
             self.state, self._vitals.runtime = state_before, runtime_before
             raise
@@ -152,6 +152,9 @@ class CircuitBreaker:
     def _write(self, w: Writing, event: RiskEvent) -> None:
         save_breaker(w, self.state)
         save_risk_event(w, event)
+
+    def _write_run_state(self, w: Writing, *, also: Callable[[Writing], None]) -> None:
+        also(w)
         runtime.save_runtime(w, self._vitals.beat())
         data = {"runState": self._vitals.run_state.name, "circuitBreakerActive": self.state.is_tripped}
         w.changed(EventKind.HEALTH, self._bot_id, f"The bot is {self._vitals.run_state.name}.", data)

@@ -15,6 +15,7 @@ from trading_bot.domain.decisions import Decision
 from trading_bot.domain.errors import SemanticError
 from trading_bot.domain.events import EventKind
 from trading_bot.domain.fills import Fill
+from trading_bot.domain.limits import AlertThresholds
 from trading_bot.domain.money import plain
 from trading_bot.domain.orders import Leg, Order
 from trading_bot.domain.plans import TradePlan
@@ -22,6 +23,7 @@ from trading_bot.domain.trades import Outcome, Trade
 from trading_bot.errors.fault import Fault
 from trading_bot.logs.audit import AuditLog
 from trading_bot.services.decision_traces import decision_event, decision_record, with_results
+from trading_bot.services.performance_watch import watched
 from trading_bot.services.records import entry_of, order_record, trade_record
 from trading_bot.store import (
     accounts,
@@ -46,7 +48,16 @@ _T = TypeVar("_T")
 class Journal:
     """The bot's books, and the one place where they are written."""
 
-    def __init__(self, *, store: Store, log: AuditLog, bot_id: str, generation: int, books: Books) -> None:
+    def __init__(
+        self,
+        *,
+        store: Store,
+        log: AuditLog,
+        bot_id: str,
+        generation: int,
+        books: Books,
+        alerts: AlertThresholds | None = None,
+    ) -> None:
         self._store = store
         self._log = log
         self.bot_id = bot_id
@@ -55,6 +66,7 @@ class Journal:
         self._delivered = 0
         self.books = books
         self.log_fault: Fault | None = None
+        self.alerts = alerts or AlertThresholds()
         self.at_venue: Mapping[str, Decimal] | None = None
         """What the venue holds, by symbol, as of this bar; null while it can't be read. It is never stored."""
 
@@ -138,6 +150,7 @@ class Journal:
         _write_suspensions(w, before, after)
         for trade in _changed(before.trades, after.trades):
             _write_trade(w, before, after, trade)
+        after = self.books = watched(w, before, after, self.alerts)
         if after.record != before.record:
             performance.save_record(w, after.record)
 

@@ -3,6 +3,7 @@
 A command that takes several bars (a stop that cancels or flattens) stays RUNNING in the store, so that it goes on after a restart.
 """
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -14,6 +15,7 @@ from trading_bot.domain.health import RunState
 from trading_bot.domain.money import plain
 from trading_bot.domain.orders import Leg
 from trading_bot.errors.fault import Fault
+from trading_bot.services.circuit_breaker import CircuitBreaker
 from trading_bot.services.interventions import Interventions
 from trading_bot.services.journal import Journal
 from trading_bot.services.order_desk import OrderDesk
@@ -40,6 +42,7 @@ class RunControl:
         journal: Journal,
         desk: OrderDesk,
         monitor: PlanMonitor,
+        breaker: CircuitBreaker,
         interventions: Interventions,
         vitals: Vitals,
         clock: Clock,
@@ -49,6 +52,7 @@ class RunControl:
         self._journal = journal
         self._desk = desk
         self._monitor = monitor
+        self._breaker = breaker
         self._interventions = interventions
         self._vitals = vitals
         self._clock = clock
@@ -69,6 +73,8 @@ class RunControl:
                     self._run(command)
                 case CommandKind.STOP:
                     await self._stop(command, at=at)
+                case CommandKind.RESET_BREAKER:
+                    self._reset(command, at=at)
                 case CommandKind.CLOSE_POSITIONS | CommandKind.CANCEL_ORDERS | CommandKind.RECONCILE:
                     await self._intervene(command, at=at)
                 case _:
@@ -100,6 +106,14 @@ class RunControl:
             raise Fault("BOT_003", "The circuit breaker is tripped; reset it first.", context={"runState": before.name})
         self._vitals.enter(RunState.RUNNING, command.reason)
         self._done(command, {"before": before.name})
+
+    def _reset(self, command: Command, *, at: datetime | None) -> None:
+        """Reset the circuit breaker, in the transaction that ends the command: a kill in between asks for nothing twice."""
+        if at is None:
+            raise Fault("BOT_003", "The circuit breaker is not tripped.")
+        before, cause = self._vitals.run_state.name, self._breaker.state.cause
+        with self._breaker.resetting(at=at, by=command.id, reason=command.reason) as write:
+            self._done(command, {"before": before, "trippedBy": cause}, also=write)
 
     async def _stop(self, command: Command, *, at: datetime | None) -> None:
         policy = StopPolicy(command.parameters.get("onStop", StopPolicy.KEEP_EVERYTHING.name))
@@ -152,7 +166,9 @@ class RunControl:
         if command.outcome != {"waitingFor": left}:
             self._save(replace(command, outcome={"waitingFor": left}))
 
-    def _done(self, command: Command, outcome: dict[str, Any]) -> None:
+    def _done(
+        self, command: Command, outcome: dict[str, Any], *, also: Callable[[Writing], object] | None = None
+    ) -> None:
         books = self._journal.books
         verified = {
             "runState": self._vitals.run_state.name,
@@ -160,9 +176,8 @@ class RunControl:
             "positions": sum(1 for position in books.positions.values() if position.lots),
             **outcome,
         }
-        self._save(
-            replace(command, status=CommandStatus.DONE, executed_at=self._clock.now(), outcome=verified, error=None)
-        )
+        done = replace(command, status=CommandStatus.DONE, executed_at=self._clock.now(), outcome=verified, error=None)
+        self._save(done, also=also)
 
     def _fail(self, command: Command, fault: Fault) -> None:
         error = fault.semantic(now=self._clock.now())
@@ -171,10 +186,12 @@ class RunControl:
             replace(command, status=CommandStatus.FAILED, executed_at=self._clock.now(), outcome=outcome, error=error)
         )
 
-    def _save(self, command: Command) -> None:
+    def _save(self, command: Command, *, also: Callable[[Writing], object] | None = None) -> None:
         """The command and the run state that it led to, in one transaction."""
 
         def write(w: Writing) -> None:
+            if also is not None:
+                also(w)
             commands.save_command(w, command)
             runtime.save_runtime(w, self._vitals.beat())
             data = {"status": command.status.name, "runState": self._vitals.run_state.name}

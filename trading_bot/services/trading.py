@@ -1,8 +1,9 @@
 """The trading loop: one bar after the other, each handled wholly before the next is asked for.
 
-A bar is handled in steps: take the market in, sync with the venue, settle what is unknown, watch the plans, cancel what is overdue, decide,
-and commit. A step that fails becomes a SemanticError and the loop goes on; a bar counts as handled only with the last commit, and the venue
-repeats it until then. So a bot that is killed anywhere does the same again, with the same order ids, and nothing twice.
+A bar is handled in steps: take the market in, sync with the venue, check the circuit breaker, settle what is unknown, watch the plans,
+cancel what is overdue, decide, and commit. A step that fails becomes a SemanticError and the loop goes on; a bar counts as handled only
+with the last commit, and the venue repeats it until then. So a bot that is killed anywhere does the same again, with the same order ids,
+and nothing twice.
 """
 
 import asyncio
@@ -24,6 +25,7 @@ from trading_bot.domain.market import BAR_LENGTH, Bar
 from trading_bot.domain.money import ZERO
 from trading_bot.domain.sessions import BotSession, equity, session_id
 from trading_bot.errors.fault import Fault
+from trading_bot.services.circuit_breaker import CircuitBreaker
 from trading_bot.services.decisions import Decisions
 from trading_bot.services.journal import Journal
 from trading_bot.services.market_view import MarketView
@@ -57,6 +59,7 @@ class TradingLoop:
         reconciliation: Reconciliation,
         desk: OrderDesk,
         monitor: PlanMonitor,
+        breaker: CircuitBreaker,
         decisions: Decisions,
         control: RunControl,
         view: MarketView,
@@ -71,6 +74,7 @@ class TradingLoop:
         self._reconciliation = reconciliation
         self._desk = desk
         self._monitor = monitor
+        self._breaker = breaker
         self._decisions = decisions
         self._control = control
         self._view = view
@@ -142,6 +146,8 @@ class TradingLoop:
         self._journal.books = marked(self._journal.books, update.bars, at=update.time)
         if self._vitals.run_state is RunState.STARTING and self._reconciliation.is_reconciled:
             self._vitals.enter(*self._resume_as)
+        if self._vitals.run_state is not RunState.STARTING:
+            await self._step("risk", lambda: self._breaker.check(at=update.time))
         await self._act(update, synced=synced)
         self._vitals.ticked(self._clock.monotonic() - started)
         if not await self._step("store", lambda: self._commit(update)):
