@@ -64,6 +64,7 @@ class Journal:
         self._generation = generation
         self._stored = books
         self._delivered = 0
+        self._deleted = 0
         self.books = books
         self.log_fault: Fault | None = None
         self.alerts = alerts or AlertThresholds()
@@ -82,9 +83,10 @@ class Journal:
             self._write(w)
             if also is not None:
                 also(w)
-            if self._delivered:
+            if self._delivered > self._deleted:
                 outbox.delete_outbox(w, self._delivered)
             logged = w.has_log
+        self._deleted = self._delivered
         self.books = self._stored = pruned(self.books)
         if logged or self.log_fault is not None:
             self.drain()
