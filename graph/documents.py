@@ -1,7 +1,8 @@
-"""Documents: texts parsed and validated once, and remembered; what of a document may be executed, and how."""
+"""Documents: texts parsed, measured and validated once, and remembered; what of a document may be executed, and how."""
 
 from collections import OrderedDict
 from dataclasses import dataclass, field
+from typing import Any
 
 from graphql import (
     DocumentNode,
@@ -19,9 +20,10 @@ from graphql import (
     validate,
 )
 
+from graph.guard.limits import Limits, too_deep, too_many_tokens
+from graph.guard.measure import Measured, measure
 from trading_bot.errors.fault import Fault
 
-MOST_TOKENS = 5000
 REMEMBERED = 256
 REMEMBERED_CHARACTERS = 16_384
 """Longer documents are not remembered: they are rare, and few of them would push out everything else."""
@@ -36,6 +38,8 @@ class Document:
     """Null when there are errors."""
     errors: tuple[GraphQLError, ...]
     """Why it can't be executed; empty when it can."""
+    measured: Measured | None = None
+    """How large it is; null for one that could not be parsed."""
 
     def operation(self, name: str | None) -> OperationDefinitionNode:
         """The operation to execute; Fault QRY_005 when there is none of that name, or none is named among several."""
@@ -55,29 +59,46 @@ class Documents:
     """The documents that were asked for lately, bounded."""
 
     schema: GraphQLSchema
+    limits: Limits = field(default_factory=Limits)
     _known: OrderedDict[str, Document] = field(default_factory=OrderedDict)
 
-    def read(self, text: str) -> Document:
-        """`text` parsed and validated, now or before."""
+    def read(self, text: str, variables: dict[str, Any] | None = None) -> Document:
+        """`text` parsed, measured and validated, now or before. Fault QRY_020 to QRY_026 when it is over a limit."""
         known = self._known.get(text)
         if known is not None:
             self._known.move_to_end(text)
+            self._require_affordable(known, variables)
             return known
-        document = _read(self.schema, text)
+        document = self._read(text, variables)
         if len(text) <= REMEMBERED_CHARACTERS and not document.errors:
             self._known[text] = document
             if len(self._known) > REMEMBERED:
                 self._known.popitem(last=False)
         return document
 
+    def _require_affordable(self, known: Document, variables: dict[str, Any] | None) -> None:
+        """Measure a document again whose cost is another with other variables."""
+        if known.tree is not None and known.measured is not None and known.measured.depends_on_variables:
+            self.limits.require(measure(self.schema, known.tree, variables))
 
-def _read(schema: GraphQLSchema, text: str) -> Document:
-    try:
-        tree = parse(text, max_tokens=MOST_TOKENS)
-    except GraphQLError as error:
-        return Document(tree=None, errors=(error,))
-    errors = tuple(validate(schema, tree, max_errors=MOST_VALIDATION_ERRORS))
-    return Document(tree=None if errors else tree, errors=errors)
+    def _read(self, text: str, variables: dict[str, Any] | None) -> Document:
+        try:
+            tree = parse(text, max_tokens=self.limits.tokens)
+        except GraphQLError as error:
+            self._require_readable(error)
+            return Document(tree=None, errors=(error,))
+        # Before validation, whose time grows with the square of what is measured here.
+        measured = measure(self.schema, tree, variables)
+        self.limits.require(measured)
+        errors = tuple(validate(self.schema, tree, max_errors=MOST_VALIDATION_ERRORS))
+        return Document(tree=None if errors else tree, errors=errors, measured=measured)
+
+    def _require_readable(self, error: GraphQLError) -> None:
+        """Tell a document that the parser gave up on from one that has a mistake."""
+        if "contains more than" in error.message:
+            raise too_many_tokens(self.limits.tokens) from None
+        if "nested too deeply" in error.message:
+            raise too_deep(self.limits.depth) from None
 
 
 def require_guarded(schema: GraphQLSchema, tree: DocumentNode, operation: OperationDefinitionNode) -> None:

@@ -48,10 +48,10 @@ class Executor:
 
     def read(self, request: Request) -> "Prepared | Answer":
         """The operation that is asked for, or why it can't be carried out."""
-        document = self.documents.read(request.query)
-        if document.tree is None:
-            return _refused(self.shape.of_document(list(document.errors)))
         try:
+            document = self.documents.read(request.query, request.variables)
+            if document.tree is None:
+                return _refused(self.shape.of_document(list(document.errors)))
             operation = document.operation(request.operation_name)
             require_guarded(self.schema, document.tree, operation)
         except Fault as fault:

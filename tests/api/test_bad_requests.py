@@ -45,7 +45,7 @@ def test_what_is_no_graphql_request_is_refused(
     [
         ("QRY_002", "{ viewer { name }", None),
         ("QRY_002", "", None),
-        ("QRY_002", "{ viewer { name } } " + "{ a } " * 3000, None),
+        ("QRY_020", "{ viewer { name } } " + "{ a } " * 3000, None),
         ("QRY_002", "{" * 10_000, None),
         ("QRY_003", "{ viewer { colour } }", None),
         ("QRY_003", "{ viewer }", None),
@@ -83,7 +83,7 @@ def test_a_document_that_can_not_be_answered_says_why(
 
 
 def test_a_document_of_many_mistakes_gets_a_short_answer(shared_api: Api) -> None:
-    answer = shared_api.post("{ " + " ".join(f"x{n}" for n in range(2000)) + " }")
+    answer = shared_api.post("{ viewer { " + " ".join(f"x{n}" for n in range(390)) + " } }")
 
     assert len(answer.json()["errors"]) == 10
     assert len(answer.content) < 12_000

@@ -2,7 +2,6 @@
 
 from graph.documents import REMEMBERED, Documents
 from graph.schema import build_schema
-from trading_bot.clock import SystemClock
 
 SCHEMA = build_schema()._schema
 
@@ -30,14 +29,3 @@ def test_long_and_broken_documents_are_not_remembered() -> None:
     documents.read("{")
 
     assert documents._known == {}
-
-
-def test_doubled_fragments_are_read_in_linear_time() -> None:
-    levels = 60
-    spreads = "".join(f"fragment F{n} on Query {{ ...F{n + 1} ...F{n + 1} }} " for n in range(levels))
-    text = "{ ...F0 } " + spreads + f"fragment F{levels} on Query {{ viewer {{ name }} }}"
-    clock = SystemClock()
-    started = clock.monotonic()
-
-    assert Documents(schema=SCHEMA).read(text).errors == ()
-    assert clock.monotonic() - started < 2.0

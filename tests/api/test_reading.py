@@ -1,6 +1,7 @@
 """Every field of every root field answers, with the demo bot's figures."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from graphql import build_client_schema, get_introspection_query
@@ -27,7 +28,7 @@ def test_every_field_of_a_root_field_answers(shared_api: Api, root: str) -> None
     assert data[root]
 
 
-def test_everything_in_one_document_answers_on_either_database(
+def test_everything_in_few_documents_answers_on_either_database(
     store_url: str, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     engine = open_engine(store_url)
@@ -36,7 +37,10 @@ def test_everything_in_one_document_answers_on_either_database(
     engine.dispose()
     serving = Serving(tmp_path_factory.mktemp("home"), StandingClock(NOW), store_url=store_url)
     try:
-        data = serving.api.data("{ " + " ".join(ROOTS.values()) + " }")
+        parts = list(ROOTS.values())
+        data: dict[str, Any] = {}
+        for start in range(0, len(parts), 5):  # all of it in one document is over the limit of selections
+            data |= serving.api.data("{ " + " ".join(parts[start : start + 5]) + " }")
     finally:
         serving.stop()
 

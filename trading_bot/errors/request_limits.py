@@ -63,7 +63,7 @@ REQUEST_LIMITS = (
         "QRY_027",
         "The answer is larger than the key's byte budget",
         meaning="The answer, or the worst that a write may answer, has more bytes than the key's maxResponseBytes.",
-        remediation="Send context.narrower with the same variables, which fits, or lower `first` and leave out what context.heaviest names.",
+        remediation="Send context.narrower with the same variables, which fits; or lower `first` and drop what context.heaviest names.",
     ),
 )
 """All of them, by code."""

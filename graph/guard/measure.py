@@ -1,0 +1,230 @@
+"""Measure: how deep, wide and costly a document is, found in one pass whose time grows linearly with its length.
+
+Fragments make a short document mean a long one: twenty levels of two spreads each are 700 bytes and a million fields. So each fragment is
+looked at once, and what it adds up to is remembered and counted again at every spread. Nothing is executed or validated before: what the
+schema does not know costs 1 and is left to validation.
+
+The cost is the number of fields that the answer may hold. A list counts as often as its `first` says, written out, by variable or by
+default, and the lists of a connection as often as the connection's; a list that can't be told how long to be counts as five.
+"""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from graphql import (
+    DocumentNode,
+    FieldNode,
+    FragmentDefinitionNode,
+    FragmentSpreadNode,
+    GraphQLCompositeType,
+    GraphQLField,
+    GraphQLNamedType,
+    GraphQLSchema,
+    InlineFragmentNode,
+    IntValueNode,
+    OperationDefinitionNode,
+    SelectionNode,
+    SelectionSetNode,
+    VariableNode,
+    get_named_type,
+    get_nullable_type,
+    is_composite_type,
+    is_list_type,
+)
+
+from trading_bot.errors.fault import Fault
+
+SIZE_ARGUMENT = "first"
+LONGEST_LIST = 100
+ASSUMED_LIST = 5
+MOST_NESTING = 50
+"""Fields, fragments and spreads inside each other; the pass recurses, and must end long before Python's stack."""
+META_COST = {"__schema": 5_000, "__type": 100}
+"""Introspection fields whose answers are long whatever is selected below them."""
+CEILING = 10**9
+"""Where counting ends: twenty doubled levels need not be told from thirty."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Measure:
+    """What a document, or a part of one, adds up to, its fragments written out wherever they are spread."""
+
+    depth: int = 0
+    """Fields inside each other, introspection left out."""
+    meta_depth: int = 0
+    """Fields inside each other from an introspection field on."""
+    fields: int = 0
+    """Fields side by side at the top."""
+    meta_fields: int = 0
+    """Those of them that are introspection."""
+    selections: int = 0
+    """Fields and spreads, at all levels."""
+    aliases: int = 0
+    """Fields under another name."""
+    directives: int = 0
+    """Directives, at all levels."""
+    cost: int = 0
+    """Fields that the answer may hold."""
+    listed: int = 0
+    """Those in one element of each list whose length its parent decides."""
+
+    def add(self, other: "Measure") -> None:
+        """Put `other` beside it."""
+        self.depth = max(self.depth, other.depth)
+        self.meta_depth = max(self.meta_depth, other.meta_depth)
+        self.fields = min(self.fields + other.fields, CEILING)
+        self.meta_fields = min(self.meta_fields + other.meta_fields, CEILING)
+        self.selections = min(self.selections + other.selections, CEILING)
+        self.aliases = min(self.aliases + other.aliases, CEILING)
+        self.directives = min(self.directives + other.directives, CEILING)
+        self.cost = min(self.cost + other.cost, CEILING)
+        self.listed = min(self.listed + other.listed, CEILING)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measured:
+    """All that is known of a document's size."""
+
+    operations: dict[str | None, Measure]
+    """Each operation's, by name."""
+    unused: tuple[Measure, ...]
+    """Of fragments that nobody spreads: validation looks at them, so they are bounded too."""
+    depends_on_variables: bool
+    """Whether a list's length is a variable: other variables, other costs."""
+
+    def asks_schema_only(self, name: str | None) -> bool:
+        """Whether the operation is of introspection alone; without a name, the only one."""
+        known = self.operations if name is None else {name: self.operations.get(name, Measure())}
+        return all(one.fields == one.meta_fields and one.meta_depth > 0 for one in known.values())
+
+
+def measure(schema: GraphQLSchema, tree: DocumentNode, variables: dict[str, Any] | None = None) -> Measured:
+    """What `tree` adds up to with these variables. Fault QRY_021 for one that is nested beyond all use."""
+    work = _Pass(schema=schema, variables=variables or {})
+    for node in tree.definitions:
+        if isinstance(node, FragmentDefinitionNode):
+            work.fragments.setdefault(node.name.value, node)
+    operations = {}
+    for node in tree.definitions:
+        if isinstance(node, OperationDefinitionNode):
+            operations[node.name.value if node.name else None] = work.of_operation(node)
+    unused = tuple(work.of_fragment(name, 1) for name in work.fragments if not work.knows(name))
+    return Measured(operations=operations, unused=unused, depends_on_variables=work.saw_variable)
+
+
+@dataclass(slots=True, kw_only=True)
+class _Pass:
+    """One walk over a document."""
+
+    schema: GraphQLSchema
+    variables: dict[str, Any]
+    fragments: dict[str, FragmentDefinitionNode] = field(default_factory=dict)
+    saw_variable: bool = False
+    _known: dict[str, Measure] = field(default_factory=dict)
+    _defaults: dict[str, int] = field(default_factory=dict)
+
+    def of_operation(self, node: OperationDefinitionNode) -> Measure:
+        for variable in node.variable_definitions or ():
+            if isinstance(variable.default_value, IntValueNode):
+                self._defaults[variable.variable.name.value] = int(variable.default_value.value[:9])
+        total = self._of_set(node.selection_set, self.schema.get_root_type(node.operation), 1)
+        total.directives += len(node.directives or ())
+        total.directives += sum(len(variable.directives or ()) for variable in node.variable_definitions or ())
+        total.cost = min(total.cost + ASSUMED_LIST * total.listed, CEILING)
+        return total
+
+    def of_fragment(self, name: str, level: int) -> Measure:
+        """What a spread of the fragment stands for; nothing for one that does not exist, or that spreads itself."""
+        if name not in self._known:
+            node = self.fragments.get(name)
+            self._known[name] = Measure()  # until it is known: a circle is left to validation
+            if node is not None:
+                found = self._of_set(node.selection_set, self.schema.get_type(node.type_condition.name.value), level)
+                found.directives += len(node.directives or ())
+                self._known[name] = found
+        return self._known[name]
+
+    def knows(self, name: str) -> bool:
+        """Whether the fragment was looked at."""
+        return name in self._known
+
+    def _of_set(self, selections: SelectionSetNode, parent: GraphQLNamedType | None, level: int) -> Measure:
+        if level > MOST_NESTING:
+            cause = f"Fields and fragments are nested more than {MOST_NESTING} levels deep."
+            raise Fault("QRY_021", cause, context={"limit": MOST_NESTING, "value": level})
+        total = Measure()
+        for node in selections.selections:
+            total.add(self._of(node, parent, level))
+            total.selections += 1
+            total.directives += len(node.directives or ())
+        return total
+
+    def _of(self, node: SelectionNode, parent: GraphQLNamedType | None, level: int) -> Measure:
+        match node:
+            case FieldNode():
+                return self._of_field(node, parent, level)
+            case FragmentSpreadNode():
+                return self.of_fragment(node.name.value, level + 1)
+            case InlineFragmentNode():
+                on = node.type_condition
+                kind = parent if on is None else self.schema.get_type(on.name.value)
+                return self._of_set(node.selection_set, kind, level + 1)
+            case _:
+                return Measure()
+
+    def _of_field(self, node: FieldNode, parent: GraphQLNamedType | None, level: int) -> Measure:
+        definition = self._definition(parent, node.name.value)
+        below = Measure()
+        if node.selection_set is not None:
+            below = self._of_set(node.selection_set, get_named_type(definition.type) if definition else None, level + 1)
+        is_meta = node.name.value.startswith("__")
+        inside = 1 + below.depth
+        cost, listed = self._cost(node, definition, below)
+        return Measure(
+            depth=1 if is_meta else inside,
+            meta_depth=inside if is_meta and node.selection_set else below.meta_depth,
+            fields=1,
+            meta_fields=int(is_meta),
+            selections=below.selections,
+            aliases=below.aliases + (node.alias is not None),
+            directives=below.directives,
+            cost=min(cost, CEILING),
+            listed=min(listed, CEILING),
+        )
+
+    def _definition(self, parent: GraphQLNamedType | None, name: str) -> GraphQLField | None:
+        if not is_composite_type(parent):
+            return None
+        composite: GraphQLCompositeType = parent  # type: ignore[assignment]
+        return self.schema.get_field(composite, name)
+
+    def _cost(self, node: FieldNode, definition: GraphQLField | None, below: Measure) -> tuple[int, int]:
+        """What the field costs by itself, and what each element costs of a list whose length its parent decides."""
+        if definition is None or node.selection_set is None:
+            return 1, 0
+        if node.name.value in META_COST or _is_of_schema(definition):
+            return META_COST.get(node.name.value, 1) + below.cost + below.listed, 0
+        is_list = is_list_type(get_nullable_type(definition.type))
+        has_size = SIZE_ARGUMENT in definition.args
+        if not is_list:
+            return 1 + below.cost + (self._size(node, definition) if has_size else ASSUMED_LIST) * below.listed, 0
+        element = below.cost + ASSUMED_LIST * below.listed
+        return (1 + self._size(node, definition) * element, 0) if has_size else (1, element)
+
+    def _size(self, node: FieldNode, definition: GraphQLField) -> int:
+        """How long the field lets its list be, 1 to 100."""
+        default = definition.args[SIZE_ARGUMENT].default_value
+        size: Any = default
+        given = next((one.value for one in node.arguments or () if one.name.value == SIZE_ARGUMENT), None)
+        if isinstance(given, IntValueNode):
+            size = int(given.value[:9])
+        elif isinstance(given, VariableNode):
+            self.saw_variable = True
+            size = self.variables.get(given.name.value, self._defaults.get(given.name.value, default))
+        is_size = isinstance(size, int) and not isinstance(size, bool)
+        return max(1, min(size, LONGEST_LIST)) if is_size else LONGEST_LIST
+
+
+def _is_of_schema(definition: GraphQLField) -> bool:
+    """Whether it is a field of introspection: those lists are as long as the schema, which is paid for at the top."""
+    return get_named_type(definition.type).name.startswith("__")
