@@ -195,7 +195,7 @@ class _Pass:
     def _definition(self, parent: GraphQLNamedType | None, name: str) -> GraphQLField | None:
         if not is_composite_type(parent):
             return None
-        composite: GraphQLCompositeType = parent  # type: ignore[assignment]
+        composite: GraphQLCompositeType = parent
         return self.schema.get_field(composite, name)
 
     def _cost(self, node: FieldNode, definition: GraphQLField | None, below: Measure) -> tuple[int, int]:
