@@ -5,26 +5,21 @@ import sys
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
-from enum import StrEnum
 from importlib.metadata import version
 from io import TextIOWrapper
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 from uuid import uuid4
 
 import typer
 
+from graph.doors.terminal import keys
+from graph.doors.terminal.speech import console, show
 from trading_bot.clock import SystemClock
 from trading_bot.domain.errors import RetryKind
-from trading_bot.errors.block import block
 from trading_bot.errors.catalogue import entry
 from trading_bot.errors.fault import Fault
 from trading_bot.settings import Settings, load_settings
-
-if TYPE_CHECKING:
-    from rich.console import Console
-
-    from trading_bot.services.keys import Keys
 
 REFUSED = 78  # EX_CONFIG of sysexits.h: starting again would not help
 NOT_ASKED = 3
@@ -40,8 +35,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-key_app = typer.Typer(help="Make, list and revoke API keys.", no_args_is_help=True)
-app.add_typer(key_app, name="key")
+app.add_typer(keys.app, name="key")
 
 Candles = Annotated[Path | None, typer.Option(help="Replay this candle file: CSV, plain or .gz.", metavar="FILE")]
 Speed = Annotated[
@@ -51,14 +45,6 @@ Seed = Annotated[str | None, typer.Option(help="Seed of the simulated market.", 
 StoreUrl = Annotated[
     str | None, typer.Option("--store", help="Address of the store, as in BOTGRAPH_STORE_URL.", metavar="URL")
 ]
-
-
-class ScopeName(StrEnum):
-    """A scope as it is typed."""
-
-    read = "read"
-    operate = "operate"
-    admin = "admin"
 
 
 def main() -> None:
@@ -71,12 +57,12 @@ def main() -> None:
     try:
         app()
     except Fault as fault:
-        _show(fault)
+        show(fault)
         sys.exit(1)
     except KeyboardInterrupt:
         sys.exit(130)
     except Exception:  # noqa: BLE001 - what nobody foresaw: the traceback goes to a file
-        _show(_unexpected())
+        show(_unexpected())
         sys.exit(1)
 
 
@@ -102,8 +88,8 @@ def up(candles: Candles = None, speed: Speed = None, seed: Seed = None, store: S
             release=version("botgraph"),
             clock=SystemClock(),
             begun=BEGUN,
-            out=_console(),
-            err=_console(stderr=True),
+            out=console(),
+            err=console(stderr=True),
         )
     raise typer.Exit(code)
 
@@ -130,9 +116,9 @@ def status() -> None:
     try:
         summary = call(load_settings(), STATUS_QUERY)["botSummary"]
     except Fault as fault:
-        _show(fault)
+        show(fault)
         raise typer.Exit(NOT_ASKED) from None
-    out = _console()
+    out = console()
     for name, text in _summary_lines(summary):
         out.print(f"{name:<13}{text}", markup=False, highlight=False, soft_wrap=True)
     raise typer.Exit(HEALTH_EXITS[summary["healthStatus"]])
@@ -179,48 +165,13 @@ def schema(
         raise typer.Exit(1)
 
 
-@key_app.command("create")
-def create_key(
-    name: Annotated[str, typer.Option(help="What to call it.")],
-    scope: Annotated[ScopeName, typer.Option(help="What it may do.")] = ScopeName.read,
-    rate: Annotated[int | None, typer.Option(help="Operations a minute; none for the setting's.", min=1)] = None,
-    max_bytes: Annotated[int, typer.Option(help="Largest answer, in bytes.", min=1_024, max=16_777_216)] = 10_240,
-) -> None:
-    """Make a key, and show it this once."""
-    from trading_bot.domain.errors import Scope  # noqa: PLC0415
-
-    caller, token = _keys().create(name, Scope[scope.name.upper()], rate_per_minute=rate, max_response_bytes=max_bytes)
-    typer.echo(f"{token}\nKey {caller.key_id} ({caller.name}, {caller.scope.value}); it is not shown again.")
-
-
-@key_app.command("list")
-def list_keys() -> None:
-    """Show all keys, without their secrets."""
-    for known in _keys().list():
-        state = f"revoked {known.revoked_at:%Y-%m-%dT%H:%MZ}" if known.revoked_at else "open"
-        rate = f"{known.rate_per_minute} a minute" if known.rate_per_minute is not None else "rate of the setting"
-        typer.echo(
-            f"{known.id}  {known.scope.value:<8}{state:<26}{rate}, {known.max_response_bytes} bytes, "
-            f"made {known.created_at:%Y-%m-%dT%H:%MZ}: {known.name}"
-        )
-
-
-@key_app.command("revoke")
-def revoke_key(key_id: Annotated[str, typer.Argument(help="Its id, as `botgraph key list` shows it.")]) -> None:
-    """End a key; what uses it is refused within a second."""
-    if not _keys().revoke(key_id):
-        remediation = "Run `botgraph key list` to see all keys with their ids."
-        raise Fault("QRY_005", f"There is no key `{key_id[:40]}`.", remediation=remediation)
-    typer.echo(f"Key {key_id} is revoked.")
-
-
 @contextmanager
 def _starting() -> Iterator[None]:
     """A Fault in here ends the start with the exit code that tells service managers whether to try again."""
     try:
         yield
     except Fault as fault:
-        _show(fault)
+        show(fault)
         may_pass = entry(fault.code).retry in {RetryKind.AFTER_DELAY, RetryKind.SAME}
         raise typer.Exit(1 if may_pass else REFUSED) from None
 
@@ -242,16 +193,6 @@ def _become(module: str, settings: Settings) -> None:
     os.execve(sys.executable, [sys.executable, "-P", "-m", module], os.environ | settings.environment())  # noqa: S606 - fixed
 
 
-def _keys() -> "Keys":
-    from trading_bot.services.keys import Keys  # noqa: PLC0415
-    from trading_bot.store.engine import open_engine  # noqa: PLC0415
-    from trading_bot.store.schema import require_current  # noqa: PLC0415
-
-    engine = open_engine(load_settings().store_url)
-    require_current(engine)
-    return Keys(engine, SystemClock())
-
-
 def _summary_lines(summary: dict[str, Any]) -> list[tuple[str, str]]:
     reason = f": {summary['healthReason']}" if summary["healthReason"] else ""
     found = [
@@ -267,16 +208,6 @@ def _summary_lines(summary: dict[str, Any]) -> list[tuple[str, str]]:
         ("Error", f"{one['errorCode']} at {one['timestamp']}: {one['message']}") for one in summary["recentErrors"]
     ]
     return found
-
-
-def _console(*, stderr: bool = False) -> "Console":
-    from rich.console import Console  # noqa: PLC0415
-
-    return Console(stderr=stderr)
-
-
-def _show(fault: Fault) -> None:
-    typer.echo(block(fault.semantic(now=SystemClock().now())), err=True)
 
 
 def _unexpected() -> Fault:
@@ -295,7 +226,3 @@ def _unexpected() -> Fault:
     kind = sys.exc_info()[0]
     name = kind.__name__ if kind else "Exception"
     return Fault("SYS_001", f"The command met {name}{told}.", context={"fault_id": fault_id})
-
-
-if __name__ == "__main__":
-    main()
