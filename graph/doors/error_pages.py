@@ -11,6 +11,7 @@ FAMILIES = {
     "API": "Rates",
     "BOT": "The bot's process and run state",
     "RISK": "Limits",
+    "LLM": "A language model that decides",
     "ORD": "Orders and fills",
     "DATA": "Market data and reads from the venue",
     "QRY": "Requests to the graph",

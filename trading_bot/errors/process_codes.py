@@ -34,6 +34,12 @@ PROCESS_CODES = (
         remediation="Undo the edit in config/bot.yaml, or start the edited file as the first version of a new BOTGRAPH_HOME.",
     ),
     code(
+        "CFG_006", "ConfigurationError", "A secret can't be read", HIGH, FIX,
+        meaning="The configuration says where a secret is (env:NAME or file:PATH), and nothing usable is there.",
+        impact="What needs the secret is not done; the bot tries again at its next call.",
+        remediation="Set the variable or write the file that context.reference names, readable for the bot's user; a variable also needs a restart.",
+    ),
+    code(
         "BOT_001", "NotFoundError", "No such bot", LOW, FIX,
         meaning="No bot of that id is in the store.",
         impact="Nothing was read or changed.",
