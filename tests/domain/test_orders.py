@@ -1,11 +1,12 @@
 from dataclasses import replace
+from datetime import timedelta
 from decimal import Decimal
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.domain.samples import sample_order
+from tests.domain.samples import NOON, sample_order
 from trading_bot.domain.orders import (
     LIVE,
     TRANSITIONS,
@@ -17,6 +18,7 @@ from trading_bot.domain.orders import (
     OrderStatus,
     OrderType,
     Side,
+    is_due,
     may_become,
     parse_client_order_id,
     plan_id_from,
@@ -224,3 +226,14 @@ def test_any_text_is_an_id_of_ours_or_none(text: str) -> None:
 def test_a_plan_id_is_13_characters_of_the_first_8_bytes(digest: bytes) -> None:
     assert len(plan_id_from(digest)) == 13
     assert plan_id_from(digest) == plan_id_from(digest[:8])
+
+
+def test_pauses_between_refused_attempts_double_up_to_sixteen_minutes() -> None:
+    refused = sample_order(status=OrderStatus.REJECTED, created_at=NOON)
+
+    def pause(count: int) -> int:
+        return next(minutes for minutes in range(40) if is_due([refused] * count, NOON + timedelta(minutes=minutes)))
+
+    assert [pause(count) for count in range(1, 11)] == [0, 0, 0, 2, 4, 8, 16, 16, 16, 16]
+    assert is_due([*[refused] * 9, sample_order(status=OrderStatus.EXPIRED)], NOON)
+    assert is_due([], NOON)

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar, cast
 
 from trading_bot.domain.account import Account
 from trading_bot.domain.market import Bar, Quote
@@ -19,6 +19,8 @@ from trading_bot.venues.venue import (
     VenueOrder,
     VenuePosition,
 )
+
+T = TypeVar("T")
 
 
 class LyingVenue:
@@ -94,8 +96,8 @@ class LyingVenue:
     async def close(self) -> None:
         await self.honest.close()
 
-    def _told(self, call: str, reply: Any) -> Any:
-        return self.tampering.get(call, lambda truth: truth)(reply)
+    def _told(self, call: str, reply: T) -> T:
+        return cast("T", self.tampering.get(call, lambda truth: truth)(reply))
 
-    def _answered(self, call: str, reply: Any) -> Any:
+    def _answered(self, call: str, reply: Confirmed | Rejected | Unknown) -> Confirmed | Rejected | Unknown:
         return Unknown(reason="The answer was lost.") if call in self.unanswered else self._told(call, reply)

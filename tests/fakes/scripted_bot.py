@@ -1,11 +1,12 @@
 """A whole bot on a market that a test wrote down, at the paper exchange behind a venue that may lie; it goes on when the test says so."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 from unittest import mock
 from uuid import uuid4
@@ -159,9 +160,14 @@ class ScriptedBot:
 
 @asynccontextmanager
 async def scripted_bot(
-    home: Path, bars: Sequence[Bar], *, venue: PaperConfig = PLAIN, config: BotConfig | None = None
+    home: Path,
+    bars: Sequence[Bar],
+    *,
+    venue: PaperConfig = PLAIN,
+    config: BotConfig | None = None,
+    tampering: Mapping[str, Callable[[Any], Any]] = MappingProxyType({}),
 ) -> AsyncIterator[ScriptedBot]:
-    """A bot of `home` without strategies on these bars, started and resting after its first turn."""
+    """A bot of `home` without strategies on these bars, started and resting after its first turn; `tampering` begins before it."""
     settings = load_settings(home=home)
     settings.make_folders()
     if not settings.config_file.exists():
@@ -169,6 +175,7 @@ async def scripted_bot(
     clock = TurnClock()
     with _on(bars) as venues:
         async with bot_of(settings, clock) as bot:
+            venues[0].tampering.update(tampering)
             running = asyncio.create_task(bot.loop.run())
             try:
                 await clock.resting.wait()
@@ -192,6 +199,6 @@ def _on(bars: Sequence[Bar]) -> Iterator[list[LyingVenue]]:
 
     with (
         mock.patch.object(bootstrap, "PaperVenue", made),
-        mock.patch.object(bootstrap, "open_feed", lambda *_: None),
+        mock.patch.object(bootstrap, "open_feed", return_value=None),
     ):
         yield venues

@@ -71,8 +71,8 @@ class Interventions:
 
     async def take(self, command: Command, *, at: datetime | None, run_state: RunState) -> Step:
         """Take the command one step further at venue time `at`. BOT_003 where the state or the books don't allow it."""
-        if at is None:
-            return Step(waiting_for={"market": "its first bar"})
+        if at is None or run_state is RunState.STARTING:
+            return Step(waiting_for={"runState": run_state.name})
         match command.kind:
             case CommandKind.CLOSE_POSITIONS:
                 _require_sending(run_state)
