@@ -5,6 +5,8 @@
 
 PYTHON ?= python3
 ARGS ?=
+# How many processes run tests: `auto` is one a core, 0 is none beside pytest itself.
+JOBS ?= auto
 
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --quiet --quiet --disable-pip-version-check
@@ -47,7 +49,7 @@ install-dev: .venv/.installed-dev .venv/.installed  ## set up .venv to work on B
 	@touch $@ .venv/.runtime
 
 test: install-dev  ## run the tests, but for the ones marked `long`: make test ARGS="tests/domain -k fill"
-	@$(BIN)/python -m pytest -m "not long" $(ARGS)
+	@$(BIN)/python -m pytest -m "not long" --numprocesses $(JOBS) --dist worksteal $(ARGS)
 
 test-long: install-dev  ## run the tests marked `long`
 	@$(BIN)/python -m pytest -m long $(ARGS)
