@@ -9,7 +9,7 @@ from graph.describes import Argument, answered_by, streamed_by
 from graph.guard.writes import writes
 from graph.scalars import SCALARS
 from graph.types.commands import Command, CommandPayload
-from graph.types.errors import SemanticErrorConnection
+from graph.types.errors import ErrorCode, SemanticErrorConnection
 from graph.types.fills import FillConnection
 from graph.types.inputs import BotActionInput, BotStopInput, ErrorFilter, TradeFilter
 from graph.types.metrics import Metrics
@@ -70,6 +70,12 @@ class Query:
         commands.find_command,
         "What became of a command; null when there is none of that id.",
         id=Argument(strawberry.ID, "Id of the command, from the payload of the write."),
+    )
+    error_codes: list[ErrorCode] | None = answered_by(
+        errors.list_error_codes,
+        "The error catalogue: what a code means and how it is resolved. Found by code first, then by the words of each entry.",
+        search=Argument(str | None, "A code, or words of its title, meaning, impact or remediation; left out for all."),
+        first=FIRST,
     )
     errors: SemanticErrorConnection | None = answered_by(
         errors.list_errors,

@@ -1,9 +1,10 @@
-"""Errors: what went wrong, as stored."""
+"""Errors: what went wrong, as stored, and the catalogue of what can."""
 
 from resolvers.context import Context
 from resolvers.inputs import ErrorFilter
-from resolvers.paging import Connection, connection
-from trading_bot.domain.errors import SemanticError
+from resolvers.paging import Connection, connection, require_first
+from trading_bot.domain.errors import ErrorCode, SemanticError
+from trading_bot.errors.catalogue import CATALOGUE
 from trading_bot.store import errors
 
 
@@ -32,3 +33,20 @@ async def list_errors(
         )
     )
     return connection(page)
+
+
+def list_error_codes(context: Context, *, search: str | None = None, first: int) -> tuple[ErrorCode, ...]:
+    """The first `first` entries of the catalogue that have every word of `search`, in capitals or not; those whose code has it lead.
+
+    Fault QRY_004 for `first` outside 1 to 100.
+    """
+    require_first(first)
+    words = (search or "").casefold().split()
+    found = [known for known in CATALOGUE.values() if all(word in _words_of(known) for word in words)]
+    by_code = [known for known in found if any(word in known.error_code.casefold() for word in words)]
+    return tuple([*by_code, *(known for known in found if known not in by_code)][:first])
+
+
+def _words_of(known: ErrorCode) -> str:
+    parts = (known.error_code, known.error_type, known.title, known.meaning, known.impact, known.remediation)
+    return " ".join(parts).casefold()

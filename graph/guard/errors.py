@@ -9,8 +9,9 @@ from uuid import uuid4
 from graphql import GraphQLError, GraphQLSyntaxError
 from structlog.typing import FilteringBoundLogger
 
-from trading_bot.domain.errors import MESSAGE_BYTES, SemanticError, capped
+from trading_bot.domain.errors import SemanticError
 from trading_bot.errors.fault import Fault
+from trading_bot.errors.shape import shown
 
 SHOWN_ERRORS = 10
 """Most errors that one answer lists: a document of ten thousand mistakes gets a short answer."""
@@ -76,30 +77,5 @@ def _document_fault(error: GraphQLError) -> Fault:
 
 
 def _entry(error: SemanticError) -> dict[str, Any]:
-    return {"message": capped(error.message, MESSAGE_BYTES), "extensions": extensions(error)}
-
-
-def extensions(error: SemanticError) -> dict[str, Any]:
-    """A SemanticError as `errors[].extensions` has it; the message stands beside them."""
-    shown: dict[str, Any] = {
-        "errorCode": error.error_code,
-        "errorType": error.error_type,
-        "cause": error.cause,
-        "impact": error.impact,
-        "remediation": error.remediation,
-        "retry": {"kind": error.retry.kind, "afterSeconds": error.retry.after_seconds},
-        "context": error.context,
-        "severity": error.severity,
-        "timestamp": error.timestamp,
-        "actions": [
-            {
-                "title": action.title,
-                "operation": action.operation,
-                "variables": action.variables,
-                "scope": action.scope,
-                "writes": action.writes,
-            }
-            for action in error.actions
-        ],
-    }
-    return shown if error.id is None else {"id": error.id, **shown}
+    extensions = shown(error)
+    return {"message": extensions.pop("message"), "extensions": extensions}

@@ -30,6 +30,21 @@ class Retry:
     after_seconds: float | None
 
 
+@describes(errors.ErrorCode)
+class ErrorCode:
+    error_code: str
+    error_type: str
+    title: str
+    meaning: str
+    impact: str
+    remediation: str
+    steps: list[str]
+    actions: list[RemediationAction]
+    severity: errors.Severity
+    retry: errors.RetryKind
+    doc_url: str
+
+
 @describes(errors.SemanticError)
 class SemanticError:
     id: strawberry.ID | None

@@ -35,6 +35,8 @@ BOUNDED = {
     "CommandPayload.errors": 1,
     "ConfigSummary.strategies": 10,
     "ConfigSummary.symbols": 50,
+    "ErrorCode.actions": 5,
+    "ErrorCode.steps": 5,
     "HealthStatus.checks": 20,
     "SemanticError.actions": 5,
     "Trade.fills": 1000,

@@ -148,9 +148,9 @@ class ErrorCode:
     error_type: str
     """Category in words, such as ConfigurationError."""
     title: str
-    """What happened, in a few words; the message of an error that has none of its own."""
+    """What happened, in a few words, at most 120 bytes; the message of an error that has none of its own."""
     meaning: str
-    """What the code means, in one or two sentences."""
+    """What the code means, in one or two sentences, at most 240 bytes."""
     impact: str
     """What it means for the bot or the caller, at most 160 bytes."""
     remediation: str
@@ -164,7 +164,7 @@ class ErrorCode:
 
     @property
     def steps(self) -> tuple[str, ...]:
-        """The remediation, one sentence each."""
+        """The remediation, one sentence each, at most 240 bytes."""
         return tuple(_SENTENCE_END.split(self.remediation))
 
     @property
