@@ -105,7 +105,7 @@ def require_guarded(schema: GraphQLSchema, tree: DocumentNode, operation: Operat
     """Refuse a mutation of several root fields (QRY_003), or of one that names no scope (AUTH_002): it fails closed."""
     if operation.operation is not OperationType.MUTATION or schema.mutation_type is None:
         return
-    names = _root_fields(tree, operation.selection_set)
+    names = root_fields(tree, operation.selection_set)
     if len(names) > 1:
         cause = f"A mutation document may have one root field, this has {len(names)}."
         raise Fault("QRY_003", cause, context={"rootFields": sorted(names)[:10]})
@@ -122,7 +122,7 @@ def scope_of(schema: GraphQLSchema, mutation: str) -> object:
     return getattr(definition.base_resolver.wrapped_func, "needs", None)
 
 
-def _root_fields(tree: DocumentNode, selections: SelectionSetNode) -> dict[str, str]:
+def root_fields(tree: DocumentNode, selections: SelectionSetNode) -> dict[str, str]:
     """Names of the root fields by response key, each fragment looked at once; `__typename` asks for nothing."""
     fragments = {node.name.value: node for node in tree.definitions if isinstance(node, FragmentDefinitionNode)}
     seen: set[str] = set()

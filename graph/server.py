@@ -15,11 +15,15 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route, WebSocketRoute
 from starlette.types import Receive, Scope, Send
 
+from graph.admission import Admission
 from graph.doors import http, pages, websocket
 from graph.doors.entrance import Entrance
+from graph.doors.operations import Operations, load_operations
 from graph.execution import executor
 from graph.guard.authentication import Gate
 from graph.guard.errors import ErrorShape
+from graph.guard.rate import Rates
+from graph.guard.revocation import Revocations
 from graph.schema import build_schema
 from resolvers.context import Parts
 from resolvers.counters import Counters
@@ -80,10 +84,18 @@ def build_app(settings: Settings, *, clock: Clock | None = None) -> Starlette:
 def _routes(settings: Settings, parts: Parts, gate: Gate, shape: ErrorShape) -> list[BaseRoute]:
     schema = build_schema()
     run = executor(schema, parts, shape)
-    sockets = websocket.Door(executor=run, gate=gate, clock=parts.clock, origins=settings.api_cors_origins)
+    operations = Operations(load_operations(run.documents), run)
+    admission = Admission(executor=run, rates=Rates(clock=parts.clock, per_minute=settings.api_rate_per_minute))
+    sockets = websocket.Door(
+        admission=admission,
+        gate=gate,
+        revocations=Revocations(gate=gate, clock=parts.clock),
+        clock=parts.clock,
+        origins=settings.api_cors_origins,
+    )
     page = pages.Pages(parts=parts, gate=gate, shape=shape, sdl=schema.as_str)
     return [
-        Route("/graphql", AnyMethod(answer=http.Door(executor=run, gate=gate).answer)),
+        Route("/graphql", AnyMethod(answer=http.Door(admission=admission, gate=gate, operations=operations).answer)),
         WebSocketRoute("/graphql", sockets.answer),
         Route("/livez", page.alive),
         Route("/api/v1/health/healthz", page.healthy),
@@ -107,7 +119,7 @@ def _middleware(settings: Settings, parts: Parts, shape: ErrorShape) -> list[Mid
         allow_origins=settings.api_cors_origins,
         allow_methods=["GET", "POST"],
         allow_headers=["X-API-Key", "Authorization", "Content-Type"],
-        expose_headers=["X-Request-Id"],
+        expose_headers=["X-Request-Id", "Retry-After", "RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset"],
     )
     return [entrance, cors]
 

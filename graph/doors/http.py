@@ -12,11 +12,14 @@ from graphql import OperationType
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
+from graph.admission import Admission, Admitted
 from graph.doors.accepts import GRAPHQL_JSON, JSON, media_type
-from graph.execution import Answer, Executor, Prepared
+from graph.doors.operations import Operations
+from graph.execution import Answer, Prepared
 from graph.execution import Request as Wanted
 from graph.guard.authentication import Gate, refusal, token_of
 from graph.guard.json import as_json
+from graph.guard.rate import Allowance
 from trading_bot.errors.fault import Fault
 
 MOST_BYTES = 65_536
@@ -28,8 +31,9 @@ VARY = "X-API-Key, Authorization, Accept, Accept-Encoding"
 class Door:
     """Answers GraphQL over HTTP."""
 
-    executor: Executor
+    admission: Admission
     gate: Gate
+    operations: Operations
 
     async def answer(self, request: Request) -> Response:
         """The answer to one request."""
@@ -40,21 +44,55 @@ class Door:
         if caller is None:
             return self._refused(request, refusal(), 401, {"WWW-Authenticate": "Bearer"})
         try:
-            wanted = await _wanted(request)
+            wanted = self._named(await _wanted(request))
         except RefusedRequestError as refused:
-            return self._refused(request, refused.fault, refused.status, refused.headers)
-        prepared = self.executor.read(wanted)
+            return self._malformed(request, refused, self.admission.rates.draw(caller))
+        admitted = self.admission.admit(wanted, caller)
+        response = await self._carried_out(request, admitted)
+        response.headers.update(admitted.allowance.headers)
+        return response
+
+    async def _carried_out(self, request: Request, admitted: Admitted) -> Response:
+        if not admitted.allowance.is_granted:
+            return self._refused(request, admitted.allowance.refusal(), 429)
+        prepared = admitted.outcome
         if isinstance(prepared, Answer):
             return _response(request, prepared)
         misplaced = _misplaced(request.method, prepared)
         if misplaced is not None:
             return self._refused(request, misplaced.fault, misplaced.status, misplaced.headers)
         request.state.operation = prepared.kind.value
-        return _response(request, await self.executor.carry_out(prepared, caller))
+        return _response(request, await self.admission.executor.carry_out(prepared, admitted.caller))
+
+    def _malformed(self, request: Request, refused: "RefusedRequestError", allowance: Allowance) -> Response:
+        """What is no GraphQL request counts as an operation too."""
+        if not allowance.is_granted:
+            return self._refused(request, allowance.refusal(), 429, allowance.headers)
+        return self._refused(request, refused.fault, refused.status, {**refused.headers, **allowance.headers})
+
+    def _named(self, asked: "Asked") -> Wanted:
+        """The request itself, or the named operation that it asks for; RefusedRequestError for a name that is none."""
+        if isinstance(asked, Wanted):
+            return asked
+        try:
+            return self.operations.request(asked.name, asked.variables)
+        except Fault as fault:
+            raise RefusedRequestError(404 if fault.code == "QRY_005" else 400, fault) from None
 
     def _refused(self, request: Request, fault: Fault, status: int, headers: dict[str, str] | None = None) -> Response:
-        body = {"errors": [self.executor.shape.of_fault(fault)]}
+        body = {"errors": [self.admission.executor.shape.of_fault(fault)]}
         return _bytes(request, body, status, {"Cache-Control": "no-store", **(headers or {})})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Named:
+    """A named operation that is asked for."""
+
+    name: str
+    variables: dict[str, Any] | None
+
+
+Asked = Wanted | Named
 
 
 class RefusedRequestError(Exception):
@@ -77,7 +115,7 @@ def _misplaced(method: str, prepared: Prepared) -> RefusedRequestError | None:
     return None
 
 
-async def _wanted(request: Request) -> Wanted:
+async def _wanted(request: Request) -> Asked:
     """What the request asks for; RefusedRequestError when it is not a GraphQL request."""
     if request.method == "GET":
         return _request_of(_parameters(request))
@@ -136,11 +174,13 @@ def _parameters(request: Request) -> dict[str, Any]:
     return found
 
 
-def _request_of(body: object) -> Wanted:
+def _request_of(body: object) -> Asked:
     if not isinstance(body, dict):
         raise RefusedRequestError(400, Fault("QRY_001", "Expected a JSON object as the body."))
+    is_named = body.get("documentId") is not None
     for name, kind, needed in (
-        ("query", str, True),
+        ("documentId", str, is_named),
+        ("query", str, not is_named),
         ("operationName", str, False),
         ("variables", dict, False),
         ("extensions", dict, False),
@@ -151,6 +191,10 @@ def _request_of(body: object) -> Wanted:
             raise RefusedRequestError(
                 400, Fault("QRY_001", f"Expected `{name}` to be {shape}.", context={"field": name})
             )
+    if is_named and body.get("query"):
+        raise RefusedRequestError(400, Fault("QRY_001", "Expected `query` or `documentId`, not both."))
+    if is_named:
+        return Named(name=body["documentId"], variables=body.get("variables"))
     # An empty operationName, as some clients send it, names none.
     return Wanted(
         query=body["query"], operation_name=body.get("operationName") or None, variables=body.get("variables")

@@ -1,11 +1,13 @@
 """WebSocket: operations over the sub-protocol graphql-transport-ws, one socket for many of them.
 
 A bad message closes the socket with the protocol's code, never abnormally; a bad operation ends itself only. The key comes with
-connection_init and is looked at again with every operation and every event, so that a revoked key soon sees nothing more.
+connection_init and is looked at again with every operation and every event, and four times a second while nothing comes, so that a
+revoked key sees nothing more and its sockets close.
 """
 
 import asyncio
 import contextlib
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,11 +15,13 @@ import structlog
 from graphql import OperationType
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
+from graph.admission import Admission
 from graph.doors import messages
 from graph.doors.messages import MalformedMessageError
 from graph.execution import Answer, Executor, Prepared, Request
 from graph.guard.authentication import Gate
 from graph.guard.json import as_json
+from graph.guard.revocation import Revocations
 from trading_bot.clock import Clock
 from trading_bot.domain.commands import Caller
 from trading_bot.errors.fault import Fault
@@ -35,8 +39,9 @@ log = structlog.get_logger("graph.sockets")
 class Door:
     """Answers GraphQL over WebSocket."""
 
-    executor: Executor
+    admission: Admission
     gate: Gate
+    revocations: Revocations
     clock: Clock
     origins: tuple[str, ...]
     """Origins besides the server's own whose pages may connect."""
@@ -52,7 +57,7 @@ class Door:
             return
         await websocket.accept(messages.PROTOCOL)
         started = self.clock.monotonic()
-        session = Session(executor=self.executor, gate=self.gate, websocket=websocket)
+        session = Session(admission=self.admission, gate=self.gate, revocations=self.revocations, websocket=websocket)
         try:
             await session.serve()
         finally:
@@ -73,8 +78,9 @@ class ClosedError(Exception):
 class Session:
     """One socket: its caller, and what it has open."""
 
-    executor: Executor
+    admission: Admission
     gate: Gate
+    revocations: Revocations
     websocket: WebSocket
     carried_out: int = 0
     """Operations so far."""
@@ -83,6 +89,12 @@ class Session:
     _token: str | None = None
     _caller: Caller | None = None
     _tasks: dict[str, asyncio.Task[None]] = field(default_factory=dict)
+    _unwatch: Callable[[], None] | None = None
+
+    @property
+    def executor(self) -> Executor:
+        """What carries operations out."""
+        return self.admission.executor
 
     async def serve(self) -> None:
         """Take messages until either side closes."""
@@ -95,6 +107,8 @@ class Session:
         except WebSocketDisconnect as gone:
             self.close_code = gone.code
         finally:
+            if self._unwatch is not None:
+                self._unwatch()
             tasks = [receiver, *self._tasks.values()]
             for task in tasks:
                 task.cancel()
@@ -103,7 +117,10 @@ class Session:
     async def _receive_all(self, ending: asyncio.Future[None]) -> None:
         """Handle messages one by one; what ends the socket is set on `ending`, by the tasks of operations too."""
         try:
-            await self._initialise()
+            token = await self._initialise()
+            revoked = ClosedError(messages.FORBIDDEN, KEY_REVOKED)
+            self._unwatch = self.revocations.watch(token, lambda: _end(ending, revoked))
+            await self._send({"type": "connection_ack"})
             while True:
                 await self._handle(messages.read(await self._receive()), ending)
         except MalformedMessageError as malformed:
@@ -114,8 +131,8 @@ class Session:
             self.executor.shape.of_unexpected(error)
             _end(ending, ClosedError(1011, "SYS_001, an unexpected fault of the API"))
 
-    async def _initialise(self) -> None:
-        """Wait for connection_init and let its caller in."""
+    async def _initialise(self) -> str:
+        """Wait for connection_init, and give back the key of its caller, who may come in."""
         try:
             async with asyncio.timeout(INIT_SECONDS):
                 while True:
@@ -132,9 +149,9 @@ class Session:
         except TimeoutError:
             raise ClosedError(messages.INIT_TIMEOUT, "Connection initialisation timeout") from None
         self._token = _token_of(message.get("payload") or {})
-        if await self._current_caller() is None:
+        if self._token is None or await self._current_caller() is None:
             raise ClosedError(messages.FORBIDDEN, NO_KEY)
-        await self._send({"type": "connection_ack"})
+        return self._token
 
     async def _handle(self, message: dict[str, Any], ending: asyncio.Future[None]) -> None:
         match message["type"]:
@@ -176,29 +193,30 @@ class Session:
 
     async def _carry_out(self, id: str, payload: dict[str, Any]) -> None:
         self.carried_out += 1
-        prepared = self.executor.read(
-            Request(
-                query=payload["query"],
-                operation_name=payload.get("operationName") or None,
-                variables=payload.get("variables"),
-            )
+        request = Request(
+            query=payload["query"],
+            operation_name=payload.get("operationName") or None,
+            variables=payload.get("variables"),
         )
+        admitted = self.admission.admit(request, await self._required_caller())
+        prepared = admitted.outcome
+        parts = self.executor.parts
         if isinstance(prepared, Answer):
             await self._error(id, prepared.body["errors"])
         elif prepared.kind is OperationType.SUBSCRIPTION:
-            await self._stream(id, prepared)
+            await self._stream(id, prepared, admitted.caller)
         else:
-            started = self.executor.parts.clock.monotonic()
-            answer = await self.executor.carry_out(prepared, await self._required_caller())
-            self.executor.parts.counters.answered((self.executor.parts.clock.monotonic() - started) * 1000)
+            started = parts.clock.monotonic()
+            answer = await self.executor.carry_out(prepared, admitted.caller)
+            parts.counters.answered((parts.clock.monotonic() - started) * 1000)
             if answer.began:
                 await self._next(id, answer)
                 await self._complete(id)
             else:
                 await self._error(id, answer.body["errors"])
 
-    async def _stream(self, id: str, prepared: Prepared) -> None:
-        answers = self.executor.stream(prepared, await self._required_caller())
+    async def _stream(self, id: str, prepared: Prepared, caller: Caller) -> None:
+        answers = self.executor.stream(prepared, caller)
         try:
             async for answer in answers:
                 await self._required_caller()

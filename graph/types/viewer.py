@@ -12,4 +12,5 @@ class Viewer:
     name: str
     scope: errors.Scope
     rate_per_minute: int | None = strawberry.field(name="rateLimitPerMinute")
+    rate_remaining: int | None
     max_response_bytes: int

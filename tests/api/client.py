@@ -113,6 +113,7 @@ class Serving:
     """A server that runs in a thread of the test's own process."""
 
     def __init__(self, home: Path, clock: StandingClock, **settings: Any) -> None:
+        settings.setdefault("api_rate_per_minute", 0)  # tests that are not about the rate run without one
         store_url = settings.pop("store_url", f"sqlite:///{home / 'botgraph.db'}")
         engine = open_engine(store_url)
         keys = Keys(engine, clock)

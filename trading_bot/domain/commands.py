@@ -105,6 +105,8 @@ class Caller:
     """Largest answer it is sent, in bytes."""
     rate_per_minute: int | None
     """Operations a minute; null for no limit."""
+    rate_remaining: int | None = None
+    """Operations left in this minute, the present one counted; null for no limit."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
