@@ -12,7 +12,19 @@ from trading_bot.bootstrap import Bot, bot_of
 from trading_bot.clock import SystemClock
 from trading_bot.domain.health import RunState
 from trading_bot.settings import Settings, load_settings
-from trading_bot.store import decisions, fills, orders, performance, plans, positions, runtime, sessions, trades
+from trading_bot.store import (
+    decisions,
+    fills,
+    orders,
+    performance,
+    performance_metrics,
+    plans,
+    positions,
+    risk_events,
+    runtime,
+    sessions,
+    trades,
+)
 from trading_bot.store.engine import open_engine
 from trading_bot.store.store import Reading, Store
 
@@ -73,6 +85,8 @@ def left_behind(store_url: str, bot_id: str = "main") -> dict[str, Any]:
                 "decisions": _pages(lambda after: decisions.list_decisions(r, 100, after)),
                 "positions": positions.list_positions(r),
                 "record": performance.find_record(r),
+                "risk_events": _pages(lambda after: risk_events.list_risk_events(r, 100, after)),
+                "metrics": _pages(lambda after: performance_metrics.list_metrics(r, 100, after)),
                 "progress": runtime.find_progress(r),
             }
     finally:

@@ -29,6 +29,7 @@ from trading_bot.domain.orders import (
 )
 from trading_bot.domain.plans import PlanStatus, TradePlan
 from trading_bot.domain.proposals import EntryProposal
+from trading_bot.domain.risk import Refused, check_exit
 from trading_bot.errors.fault import Fault
 from trading_bot.services.journal import Journal
 from trading_bot.services.plausibility import lie_in_order
@@ -71,7 +72,12 @@ class OrderDesk:
         await self._send(order, at=at)
 
     async def leave(self, plan: TradePlan, quantity: Decimal, *, at: datetime) -> None:
-        """Send an exit at the market for `quantity` of what the plan holds."""
+        """Send an exit at the market for `quantity` of what the plan holds. RISK_012 for more than that: the bot never sells short."""
+        verdict = check_exit(quantity, self._journal.books.held_for(plan.id))
+        if isinstance(verdict, Refused):
+            raise Fault(
+                verdict.code, verdict.cause, context={"symbol": plan.symbol, "plan_id": plan.id, **verdict.figures}
+            )
         order = self._order(plan, Leg.EXIT, quantity, at=at, order_type=OrderType.MARKET, reason=plan.exit_reason)
         self._journal.books = with_order(self._journal.books, order)
         await self._send(order, at=at)
