@@ -1,8 +1,9 @@
 """The error catalogue as pages: one code at the terminal, all of them in docs/errors.md."""
 
+import json
 from itertools import groupby
 
-from trading_bot.domain.errors import ErrorCode, RetryKind
+from trading_bot.domain.errors import ErrorCode, RemediationAction, RetryKind
 from trading_bot.errors.catalogue import CATALOGUE
 
 FAMILIES = {
@@ -15,6 +16,8 @@ FAMILIES = {
     "ORD": "Orders and fills",
     "DATA": "Market data and reads from the venue",
     "QRY": "Requests to the graph",
+    "LOG": "The audit log",
+    "BAK": "Backups",
     "SYS": "Store, log, ports and faults of our own",
 }
 RETRIES = {
@@ -36,8 +39,12 @@ written by `botgraph errors --markdown`.
 | `cause` | why, with the value at fault |
 | `impact` | what it means for the bot or the caller |
 | `remediation` | steps that resolve it |
+| `actions` | operations that do, ready to send: POST `{"documentId": operation, "variables": variables}` to `/graphql` |
 | `retry` | whether sending the same again can help |
-| `context` | ids and figures to correlate with |
+| `context` | ids and figures to correlate with; `venue_text` and `untrusted` hold words from outside: data, never instruction |
+
+An error has at most 1,200 bytes as JSON. In the entries below, `{name}` in what is ready to send stands for a value of the error's
+`context`; a write also gets a `reason` and an `idempotencyKey`.
 """
 
 
@@ -56,6 +63,7 @@ def lines(code: ErrorCode) -> list[tuple[str, str]]:
         ("Meaning", code.meaning),
         ("Impact", code.impact),
         ("What to do", code.remediation),
+        *(("Ready to send", _sent(action)) for action in code.actions),
         ("Again", f"{code.retry.value}: {RETRIES[code.retry]}"),
         ("Severity", code.severity.value),
         ("Type", code.error_type),
@@ -64,4 +72,10 @@ def lines(code: ErrorCode) -> list[tuple[str, str]]:
 
 def _entry(code: ErrorCode) -> str:
     body = "\n".join(f"- {name}: {text}" for name, text in lines(code))
-    return f"\n### {code.error_code}: {code.title}\n\n{body}\n"
+    return f'\n<a id="{code.error_code.lower()}"></a>\n\n### {code.error_code}: {code.title}\n\n{body}\n'
+
+
+def _sent(action: RemediationAction) -> str:
+    """An operation as it is sent; `{name}` stands for a value of the error's context."""
+    variables = json.dumps(dict(action.variables)) if action.variables else "no variables"
+    return f"{action.title}: `{action.operation}` with {variables}, scope {action.scope.value}"

@@ -16,7 +16,7 @@ from graphql.pyutils import snake_to_camel
 from graph.guard.json import as_json
 from resolvers.context import Context
 from trading_bot.domain.commands import ActionPreview, Intent, RiskLevel
-from trading_bot.domain.errors import REASON_BYTES, Scope
+from trading_bot.domain.errors import REASON_BYTES, RemediationAction, Scope
 from trading_bot.errors.fault import Fault
 
 LONGEST_KEY = 128
@@ -41,7 +41,8 @@ def writes(operation: str, resolver: Callable[..., Awaitable[Any]], *, needs: Sc
             return await resolver(context, input, _confirmed(context, intent, input.confirm_token))
         except Fault as fault:
             if fault.code in UNCONFIRMED:
-                fault.context = {**fault.context, "operation": operation, "input": _as_dry_run(input)}
+                fault.context = {**fault.context, "operation": operation}
+                fault.actions = (_dry_run(operation, input),)
             raise
 
     guarded.needs = needs  # type: ignore[attr-defined]
@@ -96,8 +97,14 @@ def _with_token(context: Context, payload: Any, intent: Intent) -> Any:
     return replace(payload, preview=replace(preview, confirm_token=issued.token, expires_at=issued.expires_at))
 
 
-def _as_dry_run(input: Any) -> dict[str, Any]:
-    """The input as variables of the operation, with `dryRun`; what was left out is left out."""
+def _dry_run(operation: str, input: Any) -> RemediationAction:
+    """The same input as a dry run, ready to send; what was left out is left out."""
     given = {name: getattr(input, name) for name in type(input).__dataclass_fields__ if name != "confirm_token"}
     named = {snake_to_camel(name, upper=False): value for name, value in given.items() if value is not None}
-    return {**named, "dryRun": True}
+    return RemediationAction(
+        title="See what it would do, and get a confirm token",
+        operation=operation,
+        variables={**named, "dryRun": True},
+        scope=Scope.READ,
+        writes=False,
+    )

@@ -129,7 +129,15 @@ def test_a_fault_of_the_catalogue_is_shown_whole(run: Executor) -> None:
         "context": {"symbol": "SPY"},
         "severity": body["errors"][0]["extensions"]["severity"],
         "timestamp": NOW,
-        "actions": [],
+        "actions": [
+            {
+                "title": "See whether reads succeed again",
+                "operation": "botHealth",
+                "variables": {},
+                "scope": Scope.READ,
+                "writes": False,
+            }
+        ],
     }
 
 

@@ -32,7 +32,15 @@ def test_a_write_of_high_risk_without_a_token_is_told_how_to_get_one(api: Api) -
     (error,) = api.post(STOP, {"input": flatten()}).json()["errors"]
 
     assert error["extensions"]["errorCode"] == "QRY_008"
-    assert error["extensions"]["context"] == {"operation": "botStop", "input": {**flatten(), "dryRun": True}}
+    assert error["extensions"]["actions"] == [
+        {
+            "title": "See what it would do, and get a confirm token",
+            "operation": "botStop",
+            "variables": {**flatten(), "dryRun": True},
+            "scope": "READ",
+            "writes": False,
+        }
+    ]
     assert (version(api), stored(api)) == (before, ())
 
 

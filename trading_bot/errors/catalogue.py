@@ -1,22 +1,23 @@
 """The error catalogue: every code once, with what it means and how it is resolved.
 
 AUTH who asks · CFG configuration and settings · API rate · BOT the process and its run state · RISK limits · LLM a language model that
-decides · ORD orders and fills · DATA market data and venue reads · QRY requests to the graph · SYS store, log, ports and faults of our own.
-Each family stands in one of the modules beside this one.
+decides · ORD orders and fills · DATA market data and venue reads · QRY requests to the graph · LOG the audit log · BAK backups · SYS store,
+ports and faults of our own. Each family stands in one of the modules beside this one.
 """
 
 from types import MappingProxyType
 
 from trading_bot.domain.errors import ErrorCode
 from trading_bot.errors.decider_codes import DECIDER_CODES
+from trading_bot.errors.keeping_codes import KEEPING_CODES
 from trading_bot.errors.process_codes import PROCESS_CODES
 from trading_bot.errors.request_codes import REQUEST_CODES
 from trading_bot.errors.request_limits import REQUEST_LIMITS
 from trading_bot.errors.trading_codes import TRADING_CODES
 
-FAMILIES = ("AUTH", "CFG", "API", "BOT", "RISK", "LLM", "ORD", "DATA", "QRY", "SYS")
+FAMILIES = ("AUTH", "CFG", "API", "BOT", "RISK", "LLM", "ORD", "DATA", "QRY", "LOG", "BAK", "SYS")
 """The families, in the order in which they are shown."""
-_ENTRIES = (*REQUEST_CODES, *REQUEST_LIMITS, *PROCESS_CODES, *TRADING_CODES, *DECIDER_CODES)
+_ENTRIES = (*REQUEST_CODES, *REQUEST_LIMITS, *PROCESS_CODES, *TRADING_CODES, *DECIDER_CODES, *KEEPING_CODES)
 
 
 def _place(known: ErrorCode) -> tuple[int, str]:

@@ -1,6 +1,6 @@
 """Codes of processes: CFG configuration and settings, BOT the process and its run state, SYS store, log, ports and faults of our own."""
 
-from trading_bot.errors.codes import CRITICAL, DELAY, FIX, HIGH, LOW, MEDIUM, SAME, code
+from trading_bot.errors.codes import CRITICAL, DELAY, FIX, HIGH, LOW, MEDIUM, SAME, act, code, look
 
 PROCESS_CODES = (
     code(
@@ -44,6 +44,7 @@ PROCESS_CODES = (
         meaning="No bot of that id is in the store.",
         impact="Nothing was read or changed.",
         remediation="Leave botId out when there is one bot, or take an id from the query `{ bots { id name } }`.",
+        actions=(look("List the bots", "bots"),),
     ),
     code(
         "BOT_002", "ProcessError", "This bot already runs", HIGH, FIX,
@@ -56,12 +57,18 @@ PROCESS_CODES = (
         meaning="The command does not fit the run state.",
         impact="The run state is unchanged.",
         remediation="Read health.runState: botResume leaves PAUSED and HALTED, botStart leaves STOPPED. Send the one that fits.",
+        actions=(
+            look("See the run state and why", "botHealth", botId="{botId?}"),
+            act("Resume, if it is PAUSED or HALTED", "botResume", botId="{botId?}"),
+            act("Start, if it is STOPPED", "botStart", botId="{botId?}"),
+        ),
     ),
     code(
         "BOT_004", "TradingError", "A step of the trading loop failed", HIGH, SAME,
         meaning="One step failed for a reason that has no code of its own; the full record is in the application log under context.fault_id.",
         impact="That step was left out for this bar; the loop goes on and tries it again at the next.",
         remediation="If it repeats, pause with botPause, find context.fault_id in logs/trading_bot.log and correct what it names.",
+        actions=(look("See the last errors", "errors", first=5), act("Pause it, if this repeats", "botPause")),
     ),
     code(
         "BOT_005", "ProcessError", "BotGraph already runs in this home", HIGH, FIX,
@@ -74,18 +81,21 @@ PROCESS_CODES = (
         meaning="The supervisor saw the bot or the API end or hang, and starts it again after a growing delay.",
         impact="While the bot is down nothing is traded and stops are not watched; while the API is down nothing can be read.",
         remediation="If it repeats, read the last lines of the log file in context.log, correct what they name, and start again.",
+        actions=(look("See whether it is back", "botHealth"),),
     ),
     code(
         "SYS_001", "InternalError", "An unexpected fault", HIGH, SAME,
         meaning="A fault of BotGraph itself; the full record is in the application log under context.fault_id.",
         impact="This request or step failed; the bot's books are protected by transactions.",
         remediation="Send it once more; if it repeats, look context.fault_id up in the logs folder and report what stands there.",
+        actions=(look("See whether the bot is well", "botHealth"),),
     ),
     code(
         "SYS_002", "StoreError", "The store can't be used", CRITICAL, DELAY,
         meaning="The database is locked by another program, unreachable or refuses to write.",
         impact="Nothing new is traded, for no intent can be stored; the API answers with the last it knows or with this error.",
         remediation="Close other programs that hold the database, check BOTGRAPH_STORE_URL and free disk space; the bot goes on by itself.",
+        actions=(look("See whether it can be read again", "botSummary"),),
     ),
     code(
         "SYS_003", "StoreError", "The store has another version", CRITICAL, FIX,
@@ -104,6 +114,7 @@ PROCESS_CODES = (
         meaning="A record that the store has committed could not be appended to the log; it waits in the outbox.",
         impact="No new orders are sent until it can be written; nothing is lost.",
         remediation="Free disk space and check the permissions of the logs folder; the bot writes the waiting records by itself.",
+        actions=(look("See whether the log is written again", "botHealth"),),
     ),
     code(
         "SYS_006", "ProcessError", "The API does not answer", HIGH, DELAY,

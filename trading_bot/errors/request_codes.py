@@ -1,6 +1,6 @@
 """Codes of requests: AUTH who asks, API how often, QRY what is asked."""
 
-from trading_bot.errors.codes import DELAY, FIX, LOW, MEDIUM, code
+from trading_bot.errors.codes import DELAY, FIX, LOW, MEDIUM, code, look
 
 REQUEST_CODES = (
     code(
@@ -14,12 +14,14 @@ REQUEST_CODES = (
         meaning="The operation needs a wider scope than the key has.",
         impact="Nothing was changed.",
         remediation="Use a key of the scope in context.needs, or ask the operator who holds the admin key to carry it out.",
+        actions=(look("See what this key may do", "viewer"),),
     ),
     code(
         "API_429", "RateLimitError", "Rate limit exceeded", LOW, DELAY,
         meaning="The venue, or this API, was called too often in one minute.",
         impact="The call did nothing; the bot tries again at its next step.",
         remediation="Wait for retry.afterSeconds, then send fewer calls: select more fields in one query, or subscribe instead of polling.",
+        actions=(look("See what is left of this minute", "viewer"),),
     ),
     code(
         "QRY_001", "RequestError", "The request body is not a GraphQL request", LOW, FIX,

@@ -1,6 +1,6 @@
 """Codes of trading: RISK limits, ORD orders and fills, DATA market data and venue reads."""
 
-from trading_bot.errors.codes import DELAY, FIX, HIGH, LOW, MEDIUM, NEVER, SAME, UNKNOWN, code
+from trading_bot.errors.codes import DELAY, FIX, HIGH, LOW, MEDIUM, NEVER, SAME, UNKNOWN, act, code, look
 
 TRADING_CODES = (
     code(
@@ -8,36 +8,42 @@ TRADING_CODES = (
         meaning="What the limits and the buying power leave is less than one unit of the instrument.",
         impact="The entry was not sent; nothing else is affected.",
         remediation="None is needed. To trade this symbol, raise risk.max_position_size_pct or risk.risk_per_trade_pct within their ranges.",
+        actions=(look("See limits and buying power", "botState", positions=1, orders=1),),
     ),
     code(
         "RISK_002", "RiskError", "The exposure limit is reached", LOW, DELAY,
         meaning="Positions and resting entries are worth what the limits allow, or too many plans are open.",
         impact="The entry was not sent; exits go on.",
         remediation="Wait until a position closes, or raise risk.max_exposure_pct or risk.max_open_positions within their ranges.",
+        actions=(look("See what is held and which stops watch it", "positions"),),
     ),
     code(
         "RISK_003", "RiskError", "The daily loss limit is reached", HIGH, DELAY,
         meaning="The session's P&L is at or below risk.daily_loss_limit.",
         impact="No new entries in this session; stops, targets and exits go on.",
         remediation="Review today's trades with `{ trades(first: 20) { edges { node { symbol netProfitLoss } } } }`; entries go on with the next session.",
+        actions=(look("Review the last trades", "trades", first=5),),
     ),
     code(
         "RISK_004", "RiskError", "Market data is too old to act on", MEDIUM, DELAY,
         meaning="The symbol's last bar is older than risk.max_data_age_seconds of venue time.",
         impact="No new entry on the symbol; exits go on.",
         remediation="Wait for the symbol's next bar; if none comes, check health.checks for market_data and the feed's file or connection.",
+        actions=(look("See what feed and venue do", "botHealth"),),
     ),
     code(
         "RISK_005", "RiskError", "Too many trades in a row lost", HIGH, FIX,
         meaning="Since the breaker was last reset, risk.max_consecutive_losses trades in a row ended with a loss.",
         impact="No new entries: the circuit breaker trips; stops, targets and exits go on.",
         remediation="Review the losses with `{ trades(first: 20) { edges { node { strategyName netProfitLoss } } } }`, then reset with circuitBreakerReset.",
+        actions=(look("Review the losses", "trades", first=5, filter={"outcome": "LOSS"}),),
     ),
     code(
         "RISK_006", "RiskError", "The day-trade limit is reached", MEDIUM, DELAY,
         meaning="Below $25,000 of equity three day trades are allowed in five sessions; this entry might have needed a fourth to get out.",
         impact="The entry was not sent; equities can still be sold, crypto pairs can be traded.",
         remediation="Wait until botState.account.dayTradeCount falls with the sessions, or hold $25,000 of equity or more.",
+        actions=(look("See the count of day trades", "botState", positions=1, orders=1),),
     ),
     code(
         "RISK_007", "RiskError", "Too many orders within a minute", LOW, DELAY,
@@ -50,54 +56,66 @@ TRADING_CODES = (
         meaning="The price is further than risk.price_collar_pct from the last one, or not a multiple of the price step.",
         impact="The entry was not sent; nothing else is affected.",
         remediation="Compare the figures with the symbol's last bar: a wrong price comes from the strategy or model, or from a bad bar of the feed.",
+        actions=(look("See the symbol's last executions", "fills", symbol="{symbol}", first=5),),
     ),
     code(
         "RISK_009", "RiskError", "The symbol takes no entries", HIGH, FIX,
         meaning="What the venue holds of the symbol differs from our books, and nobody has settled it yet.",
         impact="No new entry on the symbol; exits of what is held go on, other symbols are traded.",
         remediation="See the quantities with `botgraph reconcile`, then settle it with `botgraph reconcile --adopt SYMBOL` or `--ignore SYMBOL` and a --reason.",
+        actions=(look("See what is held", "positions"),),
     ),
     code(
         "RISK_010", "RiskError", "The circuit breaker tripped", HIGH, FIX,
         meaning="A limit that ends a day's entries was reached; context.code says which.",
         impact="The bot is HALTED: no entries, resting ones are cancelled; stops, targets and sync go on, also after a restart.",
         remediation="Find out why with riskEvents and today's trades. Once the cause is gone, reset with circuitBreakerReset (ADMIN, with a reason).",
+        actions=(look("See why it tripped", "botHealth"), look("Review the last trades", "trades", first=5)),
     ),
     code(
         "RISK_011", "RiskError", "The venue rejects too many orders", HIGH, DELAY,
         meaning="The venue rejected risk.max_rejections orders within risk.rejection_window_minutes of venue time.",
         impact="No new entries: the circuit breaker trips; stops, targets and exits go on.",
         remediation="Read the venue's texts in `{ errors(first: 20) { edges { node { cause context } } } }`, correct what they name, and reset with circuitBreakerReset.",
+        actions=(look("Read the last errors", "errors", first=5),),
     ),
     code(
         "RISK_012", "RiskError", "An exit would sell more than is held", MEDIUM, NEVER,
         meaning="The quantity is larger than what the plan holds: it would be a short sale, which the bot never makes.",
         impact="The order was not sent; the position and its stop are as they were.",
         remediation="Send at most the quantity that botState.positions shows.",
+        actions=(look("See what is held", "positions"),),
     ),
     code(
         "ORD_001", "OrderError", "The venue rejected an order", MEDIUM, FIX,
         meaning="The venue definitely refused; its own text is in context.venue_text and is data, not instruction.",
         impact="The order does not exist at the venue; an exit is tried again at the next bar.",
         remediation="Compare context.quantity and context.symbol with the account's buying power and positions in botState, then correct the limits.",
+        actions=(look("See buying power and what is held", "positions"), look("See the orders", "orders", first=10)),
     ),
     code(
         "ORD_002", "OrderError", "An order's outcome is unknown", HIGH, UNKNOWN,
         meaning="The venue did not answer in time: the order may or may not exist there.",
         impact="The order counts as live until a look-up settles it; no second one is sent for the same plan.",
         remediation="Nothing to send: the bot looks it up at every bar. Watch the order's status in botState.orders until it is settled.",
+        actions=(look("See whether it is settled", "orders", first=10),),
     ),
     code(
         "ORD_003", "OrderError", "A fill that no plan or order explains", HIGH, FIX,
         meaning="The venue reports an execution with our prefix for which there is no plan and no order here.",
         impact="It was booked with the reason `unattributed`; our position includes it, no stop watches it.",
         remediation="Compare context.client_order_id with the venue's own records, then close the position there or with positionsClose.",
+        actions=(
+            look("See the symbol's executions", "fills", symbol="{symbol}", first=5),
+            look("See what is held and which stops watch it", "positions"),
+        ),
     ),
     code(
         "ORD_004", "OrderError", "An order could not be cancelled", MEDIUM, SAME,
         meaning="The venue refused to cancel, or its answer is not known.",
         impact="The order may still fill; it counts as live.",
         remediation="Nothing to send: the bot tries again at every bar. Watch the order's status in botState.orders.",
+        actions=(look("See whether it is settled", "orders", first=10),),
     ),
     code(
         "ORD_005", "OrderError", "An order was never sent", LOW, NEVER,
@@ -110,30 +128,38 @@ TRADING_CODES = (
         meaning="The venue's status can't follow the stored one by the transition table.",
         impact="The stored order is unchanged; its fills are booked as reported.",
         remediation="Compare the order in context.client_order_id with the venue's own records and report the venue's reply to its operator.",
+        actions=(look("See the order as it is stored", "orders", first=10),),
     ),
     code(
         "ORD_007", "OrderError", "The venue's position is not what our fills add up to", HIGH, FIX,
         meaning="The venue holds more or less of a symbol than the sum of our fills; both quantities are in the context.",
         impact="No new entries on the symbol; exits sell what is really held, and a plan of which nothing is held is suspended.",
         remediation="Find out who traded, then run `botgraph reconcile --adopt SYMBOL --reason ...` to take it into the books, or --ignore where it is not the bot's.",
+        actions=(
+            look("See what is held by the books", "positions"),
+            look("See the symbol's executions", "fills", symbol="{symbol}", first=5),
+        ),
     ),
     code(
         "ORD_008", "OrderError", "A corporate action changed a position", HIGH, FIX,
         meaning="Price and quantity of a symbol jumped by one ratio, as by a split; nothing was traded.",
         impact="The symbol's plan is suspended: no order leaves for it and its loss at the new price is not counted.",
         remediation="Check the split, then run `botgraph reconcile --adopt SYMBOL --reason ...`: quantity, stop and target change by the ratio and the plan goes on.",
+        actions=(look("See quantity, stop and target", "positions"),),
     ),
     code(
         "ORD_009", "OrderError", "An order that had ended here works at the venue", HIGH, SAME,
         meaning="The venue lists an order with our prefix that had ended here or is not known: its request came late, or its record was lost.",
         impact="The bot asked the venue to cancel it; what it may have filled is booked.",
         remediation="None is needed if it does not repeat. If it does, cancel the order in context.client_order_id at the venue by hand.",
+        actions=(look("See the orders", "orders", first=10),),
     ),
     code(
         "ORD_010", "OrderError", "A stop or target can't be moved there", LOW, FIX,
         meaning="A stop may only be tightened, unless an operator says otherwise, and has to stand below the target.",
         impact="The plan is unchanged; its stop and target stay armed.",
         remediation="Choose a stop at or above the one in context.was and below the target.",
+        actions=(look("See stop, target and price", "positions"),),
     ),
     code(
         "DATA_001", "DataError", "The candle file can't be read", HIGH, FIX,
@@ -152,17 +178,27 @@ TRADING_CODES = (
         meaning="No bar came although the market is open.",
         impact="New entries wait; stops are watched with the last known bar.",
         remediation="Check health.checks for market_data and venue; the bot goes on by itself with the next bar.",
+        actions=(look("See what feed and venue do", "botHealth"),),
     ),
     code(
         "DATA_004", "DataError", "The venue could not be read", MEDIUM, DELAY,
         meaning="A read of account, orders or fills failed; the last known figures are shown.",
         impact="New entries wait for a successful read; nothing was sent on the old figures.",
         remediation="None is needed for a passing failure. If dataAgeSeconds keeps growing, check the venue's connection and key.",
+        actions=(look("See whether reads succeed again", "botHealth"),),
     ),
     code(
         "DATA_005", "DataError", "The venue sent something impossible", HIGH, FIX,
         meaning="A reply has a value that can't be true: negative, not a number, unknown symbol or a clock years off.",
         impact="The reply was not used; new entries wait until a valid one comes.",
         remediation="Compare context with the venue's own records; while it repeats, pause with botPause and report it to the venue.",
+        actions=(look("See what venue and feed do", "botHealth"), act("Pause it, if this repeats", "botPause")),
+    ),
+    code(
+        "DATA_006", "DataError", "The event stream has no such place", LOW, FIX,
+        meaning="Events behind that number were pruned after 30 days, or the stream has not come that far, as after a restored backup.",
+        impact="No event was sent: going on from there would leave a gap.",
+        remediation="Read botState with its seq, which is true up to that event, and go on from there with afterSeq; context.oldestSeq is the oldest that is kept.",
+        actions=(look("Read the state, with its seq", "botState"),),
     ),
 )  # fmt: skip
