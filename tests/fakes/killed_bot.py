@@ -1,21 +1,23 @@
-"""The bot's process, killed with SIGKILL at the n-th moment that matters: `python -m tests.fakes.killed_bot N` (0: never).
+"""A bot that plays its feed to the end, killed with SIGKILL at the n-th moment that matters.
 
 Moments are the ones before and after what a crash could double or lose: a commit of changed books, an append to the audit log, an order
 or a cancel on its way to the venue.
 """
 
+import logging
 import os
 import signal
-import sys
 from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
-from trading_bot.venues.paper.venue import PaperVenue
+import structlog
 
-from trading_bot.__main__ import main
+from tests.fakes.playing import play
 from trading_bot.logs.audit import AuditLog
 from trading_bot.services.journal import Journal
+from trading_bot.settings import load_settings
+from trading_bot.venues.paper.venue import PaperVenue
 
 
 class Countdown:
@@ -29,6 +31,19 @@ class Countdown:
         self._left -= 1
         if self._left == 0:
             os.kill(os.getpid(), signal.SIGKILL)
+
+
+def run(moments: int, environment: dict[str, str]) -> int:
+    """Play the home that `environment` names; 0 when the feed has ended. 0 moments: never killed."""
+    os.environ.update(environment)
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
+    until = Countdown(moments)
+    _around(Journal, "commit", until, _has_news)
+    _around(AuditLog, "append_all", until)
+    _around(PaperVenue, "place", until)
+    _around(PaperVenue, "cancel", until)
+    play(load_settings())
+    return 0
 
 
 def _around(owner: type, name: str, countdown: Countdown, matters: Callable[..., bool] = lambda *_: True) -> None:
@@ -57,12 +72,3 @@ def _around(owner: type, name: str, countdown: Countdown, matters: Callable[...,
 def _has_news(journal: Journal) -> bool:
     stored, books = journal._stored, journal.books
     return stored.orders != books.orders or stored.plans != books.plans or stored.fills != books.fills
-
-
-if __name__ == "__main__":
-    until = Countdown(int(sys.argv[1]))
-    _around(Journal, "commit", until, _has_news)
-    _around(AuditLog, "append_all", until)
-    _around(PaperVenue, "place", until)
-    _around(PaperVenue, "cancel", until)
-    sys.exit(main())
