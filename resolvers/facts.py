@@ -15,6 +15,7 @@ from trading_bot.domain.money import ZERO
 from trading_bot.domain.orders import Order
 from trading_bot.domain.performance import PerformanceMetrics, Record, metrics
 from trading_bot.domain.positions import Position
+from trading_bot.domain.sessions import daily_pnl
 from trading_bot.domain.state import RECENT_ERRORS, Bot
 from trading_bot.errors.fault import Fault
 from trading_bot.services.configuration import parse_config
@@ -55,7 +56,7 @@ class Facts:
     """Live ones, then recent ones."""
     performance: PerformanceMetrics
     daily_pnl: Decimal
-    """Equity now minus equity at the session's start."""
+    """Equity now minus equity at the session's start, from the books."""
     config: ConfigSummary
     errors: tuple[SemanticError, ...]
     """The last three, newest first."""
@@ -82,7 +83,7 @@ def read_facts(r: Reading) -> Facts:
         positions=held,
         orders=orders.list_display_orders(r, SHOWN_ORDERS),
         performance=_performance(r, record, held, None if session is None else session.created_at),
-        daily_pnl=account.account_balance - session.start_of_day_equity if account and session else ZERO,
+        daily_pnl=daily_pnl(session, held) if session else ZERO,
         config=_config(r, bot.mode),
         errors=errors.list_recent_errors(r, RECENT_ERRORS),
         last_trade_time=fills.find_latest_fill_time(r),
