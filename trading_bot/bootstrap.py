@@ -10,12 +10,15 @@ from importlib.metadata import version
 import structlog
 
 from trading_bot.clock import Clock, SystemClock
+from trading_bot.deciders.language_model import LanguageModel
 from trading_bot.domain.books import Books
 from trading_bot.domain.config import BotConfig
+from trading_bot.domain.decider import DeciderKind
 from trading_bot.domain.errors import REASON_BYTES, capped
 from trading_bot.domain.health import RunState, Runtime
 from trading_bot.errors.fault import Fault
 from trading_bot.logs.audit import AuditLog
+from trading_bot.services.advisor import Advisor
 from trading_bot.services.circuit_breaker import CircuitBreaker
 from trading_bot.services.configuration import (
     config_hash,
@@ -25,6 +28,7 @@ from trading_bot.services.configuration import (
     with_feed,
     write_config,
 )
+from trading_bot.services.consultation import Consultation
 from trading_bot.services.decisions import Decisions
 from trading_bot.services.interventions import Interventions
 from trading_bot.services.journal import Journal, load_books
@@ -173,6 +177,25 @@ async def _assembled(  # noqa: PLR0917 - the parts of one bot
         config=config,
         clock=clock,
     )
+    decisions = Decisions(journal=journal, desk=desk, gate=gate, view=view, config=config)
+    advisor = None
+    if config.decider.kind is DeciderKind.LANGUAGE_MODEL:
+        advisor = Advisor(
+            consultation=Consultation(
+                model=LanguageModel(config=config.decider, clock=clock),
+                every_bars=config.decider.every_bars,
+                vitals=vitals,
+                clock=clock,
+            ),
+            decisions=decisions,
+            journal=journal,
+            monitor=monitor,
+            view=view,
+            store=store,
+            config=config,
+            clock=clock,
+        )
+        advisor.load()
     loop = TradingLoop(
         venue=venue,
         journal=journal,
@@ -180,7 +203,8 @@ async def _assembled(  # noqa: PLR0917 - the parts of one bot
         desk=desk,
         monitor=monitor,
         breaker=breaker,
-        decisions=Decisions(journal=journal, desk=desk, gate=gate, view=view, config=config),
+        decisions=decisions,
+        advisor=advisor,
         control=RunControl(
             store=store,
             bot_id=bot_id,

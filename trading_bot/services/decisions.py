@@ -34,14 +34,14 @@ class Decisions:
     async def decide(self, update: MarketUpdate) -> None:
         """Enter what the strategies propose on the bars of `update` and the limits let through."""
         for bar in update.bars:
-            if bar.symbol in update.market_open and self._may_enter(bar, update.time):
+            if bar.symbol in update.market_open and self.may_enter(bar, update.time):
                 proposal = self._proposal(bar)
                 session = self._journal.books.session
                 if proposal is not None and session is not None:
                     draft = drafted(proposal, bot_id=self._config.bot_id, session_id=session.id, at=update.time)
-                    await self._enter(proposal, draft, bar, update.time)
+                    await self.enter(proposal, draft, bar, update.time)
 
-    def _may_enter(self, bar: Bar, at: datetime) -> bool:
+    def may_enter(self, bar: Bar, at: datetime) -> bool:
         """Whether the symbol is ours to trade, free, inside regular hours and not too near to their end."""
         kind = instrument(bar.symbol).asset_class
         wanted = not self._config.symbols or bar.symbol in self._config.symbols
@@ -57,15 +57,8 @@ class Decisions:
         latest = timedelta(minutes=self._config.risk.no_entry_minutes_before_close)
         return is_open(kind, bar.timestamp) and hours is not None and at < hours[1] - latest
 
-    def _proposal(self, bar: Bar) -> EntryProposal | None:
-        bars = self._view.bars(bar.symbol)
-        for strategy in self._config.strategies:
-            proposal = propose(strategy, bars, session_open=session_open(bar), held=False)
-            if proposal is not None:
-                return proposal
-        return None
-
-    async def _enter(self, proposal: EntryProposal, draft: Decision, bar: Bar, at: datetime) -> None:
+    async def enter(self, proposal: EntryProposal, draft: Decision, bar: Bar, at: datetime) -> None:
+        """Send what the limits let through of `proposal`, made on `bar`, and keep `draft` as its trace, whatever becomes of it."""
         session = self._journal.books.session
         if session is None:
             return
@@ -78,3 +71,11 @@ class Decisions:
         else:
             self._journal.books = with_decision(self._journal.books, approved(draft, verdict.quantity))
             await self._desk.enter(proposal, verdict.quantity, at=at, session_id=session.id)
+
+    def _proposal(self, bar: Bar) -> EntryProposal | None:
+        bars = self._view.bars(bar.symbol)
+        for strategy in self._config.strategies:
+            proposal = propose(strategy, bars, session_open=session_open(bar), held=False)
+            if proposal is not None:
+                return proposal
+        return None

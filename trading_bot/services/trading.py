@@ -25,6 +25,7 @@ from trading_bot.domain.market import BAR_LENGTH, Bar
 from trading_bot.domain.money import ZERO
 from trading_bot.domain.sessions import BotSession, equity, session_id
 from trading_bot.errors.fault import Fault
+from trading_bot.services.advisor import Advisor
 from trading_bot.services.circuit_breaker import CircuitBreaker
 from trading_bot.services.decisions import Decisions
 from trading_bot.services.journal import Journal
@@ -61,6 +62,7 @@ class TradingLoop:
         monitor: PlanMonitor,
         breaker: CircuitBreaker,
         decisions: Decisions,
+        advisor: Advisor | None = None,
         control: RunControl,
         view: MarketView,
         vitals: Vitals,
@@ -76,6 +78,7 @@ class TradingLoop:
         self._monitor = monitor
         self._breaker = breaker
         self._decisions = decisions
+        self._advisor = advisor
         self._control = control
         self._view = view
         self._vitals = vitals
@@ -149,6 +152,8 @@ class TradingLoop:
         if self._vitals.run_state is not RunState.STARTING:
             await self._step("risk", lambda: self._breaker.check(at=update.time))
         await self._act(update, synced=synced)
+        if self._advisor is not None and self._advisor.holds_market:
+            return  # asked to end while the market waits for an answer: the venue repeats the bar, and it is asked again
         self._vitals.ticked(self._clock.monotonic() - started)
         if not await self._step("store", lambda: self._commit(update)):
             await self._clock.sleep(_IDLE_SECONDS)
@@ -170,8 +175,26 @@ class TradingLoop:
                 await self._step("orders", lambda: self._desk.take_back(self._reconciliation.strays))
             await self._step("plans", lambda: self._watch_plans(update))
             await self._step("orders", lambda: self._cancel_entries(update.time, state))
-        if may_enter:
+        if self._advisor is not None and (may_enter or self._advisor.has_question):
+            advisor = self._advisor
+            await self._step("decisions", lambda: self._take_advice(advisor, update, synced=synced))
+        elif may_enter:
             await self._step("decisions", lambda: self._decisions.decide(update))
+
+    async def _take_advice(self, advisor: Advisor, update: MarketUpdate, *, synced: bool) -> None:
+        """Let a model decide beside the loop. A market that waits for the bot stands still until it has answered."""
+        if synced and self._vitals.run_state in MAY_ENTER:
+            await advisor.decide(update)
+        while advisor.holds_market and not self._ending.is_set():
+            await advisor.wait(COMMAND_SECONDS)
+            await self._step("commands", lambda: self._control.obey(at=update.time))
+            await self._sign_of_life()
+        if not advisor.holds_market:
+            state = self._vitals.run_state  # a command may have changed it while the market stood still
+            unread = None if synced else "The venue could not be read at this bar."
+            no_entry = unread if state in MAY_ENTER else f"The bot is {state.name}."
+            no_exit = None if state in MAY_EXIT else f"The bot is {state.name}."
+            await advisor.conclude(update, no_entry=no_entry, no_exit=no_exit)
 
     async def _watch_plans(self, update: MarketUpdate) -> None:
         self._monitor.watch(update.bars)
@@ -214,10 +237,13 @@ class TradingLoop:
             if self._vitals.run_state is RunState.STARTING and self._reconciliation.is_reconciled:
                 self._vitals.enter(*self._resume_as)
                 self._beat_at = float("-inf")
-        if self._clock.monotonic() - self._beat_at >= HEARTBEAT_SECONDS:
-            await self._step("store", self._beat)
+        await self._sign_of_life()
         if not self._ending.is_set():
             await self._clock.sleep(seconds)
+
+    async def _sign_of_life(self) -> None:
+        if self._clock.monotonic() - self._beat_at >= HEARTBEAT_SECONDS:
+            await self._step("store", self._beat)
 
     async def _beat(self) -> None:
         if not self._vitals.is_failing("market_data"):
@@ -247,6 +273,8 @@ class TradingLoop:
         if self._config.on_signal is OnSignal.CANCEL and at is not None:
             await self._step("orders", lambda: self._cancel_all(at))
         await self._step("store", self._beat)
+        if self._advisor is not None:
+            await self._advisor.close()
         await self._venue.close()
 
     async def _cancel_all(self, at: datetime) -> None:
