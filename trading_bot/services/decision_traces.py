@@ -86,26 +86,6 @@ def with_results(books: Books) -> Books:
     return replace(books, decisions={**books.decisions, **changed}) if changed else books
 
 
-def decision_record(decision: Decision) -> dict[str, Any]:
-    """All of a decision, as it stands in the audit log."""
-    return {
-        "id": decision.id,
-        "sessionId": decision.session_id,
-        "symbol": decision.symbol,
-        "strategyName": decision.strategy_name,
-        "planId": decision.plan_id,
-        "verdict": decision.verdict.value,
-        "seen": decision.seen,
-        "decided": decision.decided,
-        "reasoning": decision.reasoning,
-        "result": decision.result,
-        "prompt": decision.prompt,
-        "costUsd": _text(decision.cost_usd),
-        "latencyMs": decision.latency_ms,
-        "createdAt": _time(decision.created_at),
-    }
-
-
 def decision_event(decision: Decision) -> tuple[str, dict[str, Any]]:
     """A decision as an event: one sentence, and the figures without what was seen and sent."""
     action = decision.decided.get("action", "nothing")

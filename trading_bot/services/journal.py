@@ -19,12 +19,15 @@ from trading_bot.domain.limits import AlertThresholds
 from trading_bot.domain.money import plain
 from trading_bot.domain.orders import Leg, Order
 from trading_bot.domain.plans import TradePlan
+from trading_bot.domain.records import record_of
+from trading_bot.domain.sessions import BotSession
 from trading_bot.domain.trades import Outcome, Trade
 from trading_bot.errors.fault import Fault
 from trading_bot.logs.audit import AuditLog
-from trading_bot.services.decision_traces import decision_event, decision_record, with_results
+from trading_bot.logs.files import TornTail
+from trading_bot.services.decision_traces import decision_event, with_results
 from trading_bot.services.performance_watch import watched
-from trading_bot.services.records import entry_of, order_record, trade_record
+from trading_bot.services.records import entry_of, fill_record, order_data, order_record, trade_record
 from trading_bot.store import (
     accounts,
     decisions,
@@ -65,6 +68,7 @@ class Journal:
         self._stored = books
         self._delivered = 0
         self._deleted = 0
+        self._torn: list[TornTail] = []
         self.books = books
         self.log_fault: Fault | None = None
         self.alerts = alerts or AlertThresholds()
@@ -96,7 +100,10 @@ class Journal:
         self.commit(lambda w: errors.save_error(w, error))
 
     def drain(self) -> None:
-        """Append what waits in the outbox to the audit log."""
+        """Append what waits in the outbox to the audit log, whoever put it in: the bot alone does so, in the order of the numbers.
+
+        What the log had to set aside on the way is stored as an error.
+        """
         try:
             with self._store.reading(self.bot_id) as r:
                 rows = [row for row in outbox.list_outbox(r, _DRAIN_BATCH) if row.id > self._delivered]
@@ -106,6 +113,7 @@ class Journal:
                 if len(rows) < _DRAIN_BATCH:
                     break
                 rows = self._next_rows()
+            self._report_torn()
         except Fault as fault:
             self.log_fault = fault
         else:
@@ -127,6 +135,24 @@ class Journal:
                 _with_recalled(books, plan_id, plan=plan, found=found, booked=booked, trade=trade, made=made),
             )
 
+    def _report_torn(self) -> None:
+        """Store what a crash left in the log; kept for the next time where the store can't be written."""
+        self._torn += self._log.take_torn()
+        if not self._torn:
+            return
+        faults = [
+            Fault("LOG_001", f"{tail.size} bytes at the end of {tail.file} are no record.", context=record_of(tail))
+            for tail in self._torn
+        ]
+        with self._store.writing(self.bot_id, self._generation) as w:
+            for fault in faults:
+                errors.save_error(w, fault.semantic(now=w.now))
+        self._torn = []
+        with self._store.reading(self.bot_id) as r:
+            rows = [row for row in outbox.list_outbox(r, _DRAIN_BATCH) if row.id > self._delivered]
+        self._log.append_all(rows)
+        self._delivered = rows[-1].id if rows else self._delivered
+
     def _next_rows(self) -> list[outbox.OutboxRow]:
         with self._store.writing(self.bot_id, self._generation) as w:
             outbox.delete_outbox(w, self._delivered)
@@ -147,7 +173,7 @@ class Journal:
             fill for plan_id, booked in after.fills.items() for fill in _added(before.fills.get(plan_id, ()), booked)
         ]
         for fill in sorted(new, key=lambda fill: (fill.timestamp, fill.recorded_at, fill.id)):
-            _write_fill(w, fill)
+            _write_fill(w, fill, after)
         _write_positions(w, before, after)
         _write_suspensions(w, before, after)
         for trade in _changed(before.trades, after.trades):
@@ -197,16 +223,26 @@ def _write_session(w: Writing, before: Books, after: Books) -> None:
         return
     if before.session is not None and before.session.id != session.id:
         ended = replace(before.session, closed_at=session.created_at)
-        sessions.save_session(w, ended)
+        _log_session(w, ended)
         w.changed(EventKind.SESSION, ended.id, f"Session {ended.date} ended.", {"netPnl": plain(ended.net_pnl)})
-    sessions.save_session(w, session)
-    if before.session is None or before.session.id != session.id:
+    is_new = before.session is None or before.session.id != session.id
+    if is_new or (before.session is not None and before.session.total_llm_cost != session.total_llm_cost):
+        _log_session(w, session)
+    else:
+        sessions.save_session(w, session)  # what a fill or a trade adds can be made again of these
+    if is_new:
         equity = plain(session.start_of_day_equity)
         w.changed(EventKind.SESSION, session.id, f"Session {session.date} began.", {"startOfDayEquity": equity})
 
 
+def _log_session(w: Writing, session: BotSession) -> None:
+    sessions.save_session(w, session)
+    w.log("sessions", record_of(session))
+
+
 def _write_plan(w: Writing, before: TradePlan | None, plan: TradePlan) -> None:
     plans.save_plan(w, plan)
+    w.log("plans", record_of(plan))
     data = {
         "symbol": plan.symbol,
         "status": plan.status.name,
@@ -225,26 +261,26 @@ def _write_decision(w: Writing, decision: Decision) -> None:
     decisions.save_decision(w, decision)
     summary, data = decision_event(decision)
     w.changed(EventKind.DECISION, decision.id, summary, data)
-    w.log("decisions", decision_record(decision))
+    w.log("decisions", record_of(decision))
 
 
 def _write_order(w: Writing, before: Order | None, order: Order) -> None:
     orders.save_order(w, order)
+    w.log("orders", order_record(order))
     if before is not None and (before.status, before.filled) == (order.status, order.filled):
         return
-    record = order_record(order)
     w.changed(
         EventKind.ORDER,
         order.client_order_id,
         f"{order.side.name} {plain(order.quantity)} {order.symbol}: {order.status.name}.",
-        record,
+        order_data(order),
     )
-    w.log("orders", record)
 
 
-def _write_fill(w: Writing, fill: Fill) -> None:
+def _write_fill(w: Writing, fill: Fill, books: Books) -> None:
     if not fills.save_fill(w, fill):
         return
+    w.log("orders", fill_record(fill, books))
     data = {
         "symbol": fill.symbol,
         "action": fill.action.name,
@@ -292,7 +328,7 @@ def _write_suspensions(w: Writing, before: Books, after: Books) -> None:
 
 
 def _write_trade(w: Writing, before: Books, after: Books, trade: Trade) -> None:
-    """The trade's row; a line in the log and an event once its entry is complete, and once it is closed."""
+    """The trade's row; a line in the log and an event once its entry is complete, and once it is closed (or changes after that)."""
     trades.save_trade(w, trade)
     old = before.trades.get(trade.id)
     is_closed = trade.outcome is not Outcome.OPEN
@@ -301,8 +337,9 @@ def _write_trade(w: Writing, before: Books, after: Books, trade: Trade) -> None:
         w.changed(
             EventKind.TRADE, trade.id, f"Entered {plain(trade.quantity)} {trade.symbol}.", {"symbol": trade.symbol}
         )
-    if is_closed and (old is None or old.outcome is Outcome.OPEN):
+    if is_closed:
         w.log("trades", trade_record(trade))
+    if is_closed and (old is None or old.outcome is Outcome.OPEN):
         net = plain(trade.net_profit_loss) if trade.net_profit_loss is not None else None
         w.changed(
             EventKind.TRADE,

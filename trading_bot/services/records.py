@@ -1,18 +1,20 @@
-"""Records: how orders and trades stand in the audit log and in events. Amounts are plain decimal strings, times ISO 8601 in UTC."""
+"""Records: how orders, fills and trades stand in the audit log and in events.
+
+A line of the log holds the whole value under its fields' names (`domain/records.py`), so that the value can be made of it again.
+"""
 
 from dataclasses import replace
-from datetime import datetime
-from decimal import Decimal
-from enum import Enum
 from typing import Any
 
-from trading_bot.domain.money import plain
+from trading_bot.domain.books import Books
+from trading_bot.domain.fills import Fill
 from trading_bot.domain.orders import Order
+from trading_bot.domain.records import data_of, record_of
 from trading_bot.domain.trades import RECORD_FIELDS, Outcome, Trade
 
 
-def order_record(order: Order) -> dict[str, Any]:
-    """An order as it stands now."""
+def order_data(order: Order) -> dict[str, Any]:
+    """An order as an event tells it, under the graph's names."""
     return {
         "clientOrderId": order.client_order_id,
         "orderId": order.venue_order_id,
@@ -23,21 +25,41 @@ def order_record(order: Order) -> dict[str, Any]:
         "side": order.side.name,
         "orderType": order.order_type.name,
         "status": order.status.name,
-        "quantity": _text(order.quantity),
-        "filled": _text(order.filled),
-        "price": _text(order.price),
-        "stopPrice": _text(order.stop_price),
-        "averagePrice": _text(order.average_price),
+        "quantity": data_of(order.quantity),
+        "filled": data_of(order.filled),
+        "price": data_of(order.price),
+        "stopPrice": data_of(order.stop_price),
+        "averagePrice": data_of(order.average_price),
         "reason": order.reason,
-        "goodUntil": _text(order.good_until),
-        "createdAt": _text(order.created_at),
-        "updatedAt": _text(order.updated_at),
+        "goodUntil": data_of(order.good_until),
+        "createdAt": data_of(order.created_at),
+        "updatedAt": data_of(order.updated_at),
+    }
+
+
+def order_record(order: Order) -> dict[str, Any]:
+    """An order as it stands now."""
+    return {"entity": "order", **record_of(order)}
+
+
+def fill_record(fill: Fill, books: Books) -> dict[str, Any]:
+    """A fill, which release booked it in which mode, and what it left of the position: its lots as quantity and cost, and its mark."""
+    held = books.positions.get(fill.symbol)
+    return {
+        "entity": "fill",
+        **record_of(fill),
+        "execution_mode": books.mode.value,
+        "bot_version": books.bot_version,
+        "lots": [[data_of(lot.quantity), data_of(lot.cost)] for lot in held.lots] if held else [],
+        "current_price": data_of(held.current_price) if held else None,
+        "last_updated": data_of(held.last_updated) if held else None,
     }
 
 
 def trade_record(trade: Trade) -> dict[str, Any]:
-    """TradeRecord's 27 fields, in its order."""
-    return {name: _text(getattr(trade, name)) for name in RECORD_FIELDS}
+    """TradeRecord's 27 fields, in its order, then what they link to. Whose account it is never stands in a log."""
+    record = record_of(replace(trade, account_id=None))
+    return {name: record[name] for name in (*RECORD_FIELDS, *(name for name in record if name not in RECORD_FIELDS))}
 
 
 def entry_of(trade: Trade) -> Trade:
@@ -51,18 +73,3 @@ def entry_of(trade: Trade) -> Trade:
         exit_reasoning=None,
         net_profit_loss=None,
     )
-
-
-def _text(value: object) -> Any:
-    """`value` as JSON holds it."""
-    match value:
-        case Decimal():
-            return plain(value)
-        case datetime():
-            return value.isoformat().replace("+00:00", "Z")
-        case Enum():
-            return value.value
-        case tuple():
-            return [_text(item) for item in value]
-        case _:
-            return value

@@ -7,6 +7,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from trading_bot.domain.commands import Addressee, Command, CommandKind, CommandStatus, Intent
+from trading_bot.domain.records import record_of, value_of
 from trading_bot.errors.fault import Fault
 from trading_bot.store.inserts import added
 from trading_bot.store.paging import Page, page_of
@@ -32,15 +33,28 @@ class StoredIntent:
 
 
 def add_command(w: Writing, command: Command) -> None:
-    """Store a new command; an id that is there already is an IntegrityError."""
+    """Store a new command, with a line for the log; an id that is there already is an IntegrityError."""
+    insert_command(w, command)
+    w.log("commands", _record(command))
+
+
+def insert_command(w: Writing, command: Command) -> None:
+    """Store a command that the log has already, as when the store is rebuilt from it."""
     addressee = Addressee.SUPERVISOR if command.kind is CommandKind.RESTART_PROCESS else Addressee.BOT
     w.connection.execute(commands.insert(), {**_row(command), "bot_id": w.bot_id, "addressee": addressee})
 
 
 def save_command(w: Writing, command: Command) -> None:
-    """Keep what has become of the command."""
+    """Keep what has become of the command, with a line for the log."""
     where = of_bot(w, commands), commands.c.id == command.id
     w.connection.execute(commands.update().where(*where).values({**_row(command), "bot_id": w.bot_id}))
+    w.log("commands", _record(command))
+
+
+def read_record(record: dict[str, Any]) -> Command:
+    """The command that a line of the log holds."""
+    command = value_of(Command, {**record, "error": None})
+    return replace(command, error=loaded(record["error"]) if record["error"] else None)
 
 
 def find_command(r: Reading, id: str) -> Command | None:
@@ -110,6 +124,10 @@ def _all(r: Reading) -> sa.Select[Any]:
 
 def _row(command: Command) -> dict[str, Any]:
     return {**values_of(command), "error": dumped(command.error) if command.error else None}
+
+
+def _record(command: Command) -> dict[str, Any]:
+    return {**record_of(command), "error": dumped(command.error) if command.error else None}
 
 
 def _command(row: sa.Row[Any]) -> Command:

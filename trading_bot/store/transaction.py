@@ -10,6 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from trading_bot.domain.events import EventKind
+from trading_bot.domain.records import data_of
 from trading_bot.domain.streams import LINE_FIELDS, STREAMS
 from trading_bot.errors.fault import Fault
 from trading_bot.store.inserts import insert_for
@@ -80,15 +81,16 @@ class Writing(Reading):
     def log(self, stream: str, record: dict[str, Any]) -> None:
         """Hand `record` (JSON data; decimals and times as text) to the audit log, once this transaction is committed.
 
-        The bot's id is added to it. ValueError for an unknown stream or a field that the log itself writes: such a record could never
-        leave the outbox again.
+        The bot's id is added to it, and the wall clock of this transaction where it does not say when it was recorded. ValueError for an
+        unknown stream or a field that the log itself writes: such a record could never leave the outbox again.
         """
         reserved = sorted(record.keys() & set(LINE_FIELDS))
         if stream not in STREAMS or reserved:
             msg = f"Expected a stream of {', '.join(STREAMS)}, and no field {', '.join(LINE_FIELDS)}; was {stream}, {reserved}."
             raise ValueError(msg)
         row = {"bot_id": self.bot_id, "stream": stream, "recorded_at": self.now}
-        self.connection.execute(outbox.insert(), {**row, "record": {**record, "bot_id": self.bot_id}})
+        told = record if "recorded_at" in record else {**record, "recorded_at": data_of(self.now)}
+        self.connection.execute(outbox.insert(), {**row, "record": {**told, "bot_id": self.bot_id}})
         self.has_log = True
 
 
