@@ -16,6 +16,7 @@ from trading_bot.domain.config import BotConfig
 from trading_bot.domain.decider import DeciderKind
 from trading_bot.domain.errors import REASON_BYTES, capped
 from trading_bot.domain.health import RunState, Runtime
+from trading_bot.domain.orders import LIVE
 from trading_bot.errors.fault import Fault
 from trading_bot.logs.audit import AuditLog
 from trading_bot.services.advisor import Advisor
@@ -29,6 +30,7 @@ from trading_bot.services.configuration import (
     write_config,
 )
 from trading_bot.services.consultation import Consultation
+from trading_bot.services.counts import Counts, counted
 from trading_bot.services.decisions import Decisions
 from trading_bot.services.interventions import Interventions
 from trading_bot.services.journal import Journal, load_books
@@ -44,10 +46,11 @@ from trading_bot.settings import Settings
 from trading_bot.store import bots, configs, errors, fills, runtime
 from trading_bot.store.engine import open_engine
 from trading_bot.store.risk_events import find_breaker
-from trading_bot.store.schema import bring_up_to_date
+from trading_bot.store.schema import bring_up_to_date, require_current
 from trading_bot.store.single_bot import held
 from trading_bot.store.store import Store
 from trading_bot.venues.feeds.opening import open_feed
+from trading_bot.venues.paper.ledger import read_ledger
 from trading_bot.venues.paper.venue import PaperVenue
 from trading_bot.venues.venue import Venue
 
@@ -109,6 +112,26 @@ async def bot_of(settings: Settings, clock: Clock | None = None) -> AsyncIterato
             yield await _assembled(store, log, venue, in_force, config, clock)
         finally:
             await venue.close()
+
+
+def counts_at_rest(settings: Settings) -> Counts:
+    """What the books have against what the paper exchange's ledger has, read from both files: for a home whose bot is down."""
+    clock = SystemClock()
+    engine = open_engine(settings.store_url)
+    try:
+        require_current(engine)
+        store = Store(engine, clock)
+        bot_id = _bot_id(store, read_config(settings.config_file))
+        with store.reading(bot_id) as r:
+            stored = configs.find_config(r)
+            config = parse_config(stored.values) if stored is not None else BotConfig(bot_id=bot_id)
+            books = load_books(r, Books(bot_version=version("botgraph"), mode=config.mode))
+            booked = fills.known_fill_ids(r, _EVER)
+    finally:
+        engine.dispose()
+    ledger = read_ledger(settings.venue_file)
+    live = [order for order in ledger.orders if order.status in LIVE]
+    return counted(config, books, booked=booked, fills=ledger.fills, orders=live, positions=ledger.positions)
 
 
 async def _assembled(  # noqa: PLR0917 - the parts of one bot

@@ -9,6 +9,7 @@ from trading_bot.domain.books import Books
 from trading_bot.domain.config import BotConfig
 from trading_bot.domain.fills import ADOPTED
 from trading_bot.domain.money import ZERO, plain
+from trading_bot.domain.orders import UNSETTLED
 from trading_bot.domain.suspensions import SuspensionStatus
 from trading_bot.services.reconciliation import ours
 from trading_bot.venues.venue import VenueFill, VenueOrder, VenuePosition
@@ -58,6 +59,7 @@ def counted(
     made = {fill.id: ours(config, fill.client_order_id) is not None for fill in fills}
     there = {name for name, is_ours in made.items() if is_ours}
     live = {order.client_order_id for order in books.live_orders}
+    settled = {order.client_order_id for order in books.live_orders if order.status not in UNSETTLED}
     listed = {order.client_order_id for order in orders}
     working = {name for name in listed if ours(config, name) is not None}
     held = {symbol: position.quantity for symbol, position in books.positions.items() if position.lots}
@@ -71,7 +73,7 @@ def counted(
             *differs,
             *(f"fill {name} is not booked here" for name in sorted(there - here)),
             *(f"fill {name} is not known at the venue" for name in sorted(here - there)),
-            *(f"order {name} does not work at the venue" for name in sorted(live - working)),
+            *(f"order {name} does not work at the venue" for name in sorted(settled - working)),
             *(f"order {name} works at the venue and has ended here" for name in sorted(working - live)),
         ),
         ignored=left_alone,

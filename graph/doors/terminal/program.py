@@ -14,6 +14,7 @@ from uuid import uuid4
 import typer
 
 from graph.doors.terminal import keys
+from graph.doors.terminal.reconcile import reconcile
 from graph.doors.terminal.speech import console, show
 from trading_bot.clock import SystemClock
 from trading_bot.domain.errors import RetryKind
@@ -36,6 +37,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.add_typer(keys.app, name="key")
+app.command()(reconcile)
 
 Candles = Annotated[Path | None, typer.Option(help="Replay this candle file: CSV, plain or .gz.", metavar="FILE")]
 Speed = Annotated[

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from trading_bot.clock import SystemClock
+from trading_bot.domain.errors import SemanticError
 from trading_bot.errors.block import block
 from trading_bot.errors.fault import Fault
 
@@ -21,4 +22,9 @@ def console(*, stderr: bool = False) -> "Console":
 
 def show(fault: Fault) -> None:
     """Print a fault where errors go."""
-    typer.echo(block(fault.semantic(now=SystemClock().now())), err=True)
+    show_error(fault.semantic(now=SystemClock().now()))
+
+
+def show_error(error: SemanticError) -> None:
+    """Print an error where errors go."""
+    typer.echo(block(error), err=True)
