@@ -42,6 +42,7 @@ def describes(model: type) -> Callable[[type[T]], type[T]]:
     """
 
     def register(shape: type[T]) -> type[T]:
+        shape.model = model  # type: ignore[attr-defined]
         shape.is_type_of = classmethod(lambda cls, obj, info: isinstance(obj, model))  # type: ignore[attr-defined]
         described = strawberry.type(shape, description=shape.__doc__ or _doc(model, _CLASS))
         _take_descriptions(described, model)
@@ -108,6 +109,7 @@ def _adapted(resolver: Callable[..., Any], arguments: dict[str, Argument]) -> Ca
     answer.__signature__ = inspect.Signature(places)  # type: ignore[attr-defined]
     answer.__name__ = getattr(resolver, "__name__", "answer")
     answer.needs = getattr(resolver, "needs", None)  # type: ignore[attr-defined]
+    answer.resolver = resolver  # type: ignore[attr-defined]
     return answer
 
 

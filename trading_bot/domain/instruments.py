@@ -8,6 +8,7 @@ import re
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import Enum
+from functools import lru_cache
 
 from trading_bot.domain.money import floored
 
@@ -57,6 +58,7 @@ class Instrument:
         return max(floored(wanted, self.price_step), self.price_step)
 
 
+@lru_cache(maxsize=1024)  # asked for at every mark of every position; a symbol always means the same
 def instrument(symbol: str) -> Instrument:
     """The instrument that `symbol` names; ValueError says what a symbol looks like."""
     if _EQUITY.fullmatch(symbol):

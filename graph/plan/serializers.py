@@ -1,0 +1,183 @@
+"""Serializers: from GraphQL types and a selection to what pydantic-core runs.
+
+An object becomes a dataclass schema of computed fields: each reads one attribute, a property or a field, and writes it under its response
+key, in the order of the selection. Where a field has a resolver of its own, or `__typename` is asked for, the object is first turned into a
+dict. A value of another type than the schema promises is an error, and graphql-core then says which; a null that is not allowed can't come,
+for `describes` holds the domain's types equal to the schema's.
+"""
+
+import inspect
+import math
+from decimal import Decimal
+from enum import Enum
+from typing import Any
+
+from graphql import (
+    FieldNode,
+    GraphQLEnumType,
+    GraphQLList,
+    GraphQLNonNull,
+    GraphQLObjectType,
+    GraphQLOutputType,
+    GraphQLScalarType,
+)
+from graphql.execution.values import get_argument_values
+from pydantic_core import core_schema as cs
+
+from graph.plan.selections import Selected, Source, UnsupportedError
+
+_INT32 = 2**31
+_BIG = 2**63
+_TYPENAME = "__typename"
+
+
+def _int32(value: object) -> int:
+    if type(value) is not int or not -_INT32 <= value < _INT32:
+        raise TypeError("not a whole number of 32 bits")
+    return value
+
+
+def _int64(value: object) -> int:
+    if type(value) is not int or abs(value) >= _BIG:
+        raise TypeError("not a whole number of 64 bits")
+    return value
+
+
+def _float(value: object) -> float:
+    if type(value) not in (float, int) or not math.isfinite(value):  # type: ignore[arg-type]  # one of the two
+        raise TypeError("not a finite number")
+    return float(value)  # type: ignore[arg-type]
+
+
+def _decimal(value: object) -> str:
+    if not isinstance(value, Decimal) or not value.is_finite():
+        raise TypeError("not a finite decimal")
+    return format(value, "f")
+
+
+def _by_name(value: object) -> str:
+    if not isinstance(value, Enum):
+        raise TypeError("not a member of an enum")
+    return value.name
+
+
+def _written_by(function: Any, schema: cs.CoreSchema) -> cs.CoreSchema:
+    return cs.any_schema(serialization=cs.plain_serializer_function_ser_schema(function, return_schema=schema))
+
+
+_LEAVES: dict[str, cs.CoreSchema] = {
+    "String": cs.str_schema(),
+    "ID": cs.str_schema(),
+    "Boolean": cs.bool_schema(),
+    "Int": _written_by(_int32, cs.int_schema()),
+    "BigInt": _written_by(_int64, cs.int_schema()),
+    "Float": _written_by(_float, cs.float_schema()),
+    "Decimal": _written_by(_decimal, cs.str_schema()),
+    "DateTime": cs.datetime_schema(),
+}
+_ENUM = _written_by(_by_name, cs.str_schema())
+
+
+def schema_of(kind: GraphQLOutputType, selected: Selected, source: Source) -> cs.CoreSchema:
+    """How a value of that GraphQL type is written. UnsupportedError for what only graphql-core can write."""
+    if isinstance(kind, GraphQLNonNull):
+        return _not_null(kind.of_type, selected, source)
+    return cs.nullable_schema(_not_null(kind, selected, source))
+
+
+def _not_null(kind: GraphQLOutputType, selected: Selected, source: Source) -> cs.CoreSchema:
+    if isinstance(kind, GraphQLList):
+        return cs.tuple_variable_schema(schema_of(kind.of_type, selected, source))
+    if isinstance(kind, GraphQLEnumType):
+        return _ENUM
+    if isinstance(kind, GraphQLScalarType) and kind.name in _LEAVES:
+        return _LEAVES[kind.name]
+    if isinstance(kind, GraphQLObjectType):
+        return _object(kind, selected, source)
+    raise UnsupportedError(f"the type {kind}")
+
+
+def _object(kind: GraphQLObjectType, selected: Selected, source: Source) -> cs.CoreSchema:
+    sets = [node.selection_set for node in selected.nodes if node.selection_set is not None]
+    wanted = source.of(kind, sets)
+    fields = {key: _Field(kind, each, source) for key, each in wanted.items()}
+    if all(each.attribute is not None for each in fields.values()):
+        return _attributes(kind, fields)
+    return _dictionary(fields)
+
+
+def _attributes(kind: GraphQLObjectType, fields: "dict[str, _Field]") -> cs.CoreSchema:
+    model = _model_of(kind)
+    computed = [cs.computed_field(each.attribute or "", each.schema, alias=key) for key, each in fields.items()]
+    return cs.dataclass_schema(model, cs.dataclass_args_schema(model.__name__, [], computed_fields=computed), [])
+
+
+def _dictionary(fields: "dict[str, _Field]") -> cs.CoreSchema:
+    def read(value: Any, info: Any) -> dict[str, Any]:
+        return {key: each.value(value, info.context) for key, each in fields.items()}
+
+    shape = cs.typed_dict_schema({key: cs.typed_dict_field(each.schema) for key, each in fields.items()})
+    return cs.any_schema(
+        serialization=cs.plain_serializer_function_ser_schema(read, info_arg=True, return_schema=shape)
+    )
+
+
+class _Field:
+    """One field of an object: the attribute that it reads, or the resolver that answers it."""
+
+    def __init__(self, parent: GraphQLObjectType, selected: Selected, source: Source) -> None:
+        self.attribute: str | None = None
+        self._resolver: Any = None
+        self._arguments: dict[str, Any] = {}
+        if selected.name == _TYPENAME:
+            self.schema: cs.CoreSchema = cs.str_schema()
+            self._constant = parent.name
+            return
+        definition = parent.fields[selected.name].extensions["strawberry-definition"]
+        self.schema = schema_of(parent.fields[selected.name].type, selected, source)
+        if definition.base_resolver is None:
+            self.attribute = definition.python_name
+        else:
+            self._resolver = plain_resolver(definition)
+            self._arguments = arguments_of(definition, parent.fields[selected.name], selected.nodes[0], source)
+
+    def value(self, parent: Any, context: Any) -> Any:
+        """What stands under this field's key."""
+        if self.attribute is not None:
+            return getattr(parent, self.attribute)
+        if self._resolver is None:
+            return self._constant
+        found = self._resolver(context, parent, **self._arguments)
+        return tuple(found) if isinstance(found, list) else found
+
+
+def plain_resolver(definition: Any, *, waits: bool = False) -> Any:
+    """The resolver behind a field; UnsupportedError for one that waits, unless it may, and for one that is not ours."""
+    resolver = getattr(definition.base_resolver.wrapped_func, "resolver", None)
+    if resolver is None or inspect.isasyncgenfunction(resolver) or inspect.iscoroutinefunction(resolver) is not waits:
+        raise UnsupportedError("a resolver that can't be called here")
+    return resolver
+
+
+def arguments_of(definition: Any, field: Any, node: FieldNode, source: Source) -> dict[str, Any]:
+    """The arguments of a field by the resolver's names. UnsupportedError for inputs, which Strawberry turns into objects."""
+    given = get_argument_values(field, node, source.variables)
+    names = {
+        argument.graphql_name or _camel(argument.python_name): argument.python_name for argument in definition.arguments
+    }
+    if any(isinstance(value, dict | list | Enum) for value in given.values()):
+        raise UnsupportedError("an argument that is not a plain value")
+    return {names[name]: value for name, value in given.items()}
+
+
+def _camel(name: str) -> str:
+    first, *others = name.split("_")
+    return first + "".join(part.capitalize() for part in others)
+
+
+def _model_of(kind: GraphQLObjectType) -> type:
+    model = getattr(kind.extensions["strawberry-definition"].origin, "model", None)
+    if model is None:
+        raise UnsupportedError(f"the type {kind.name}, which describes nothing")
+    found: type = model
+    return found
