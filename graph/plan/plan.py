@@ -1,7 +1,7 @@
 """Plan: one query compiled for one set of variables. It gives the answer's bytes, or leaves the query to graphql-core.
 
-Whatever fails in a plan, a resolver's refusal or a value that the schema does not allow, is no answer of the plan's: graphql-core then carries
-the same query out, and says what is wrong in its own words. So a plan never has to know how errors look.
+Whatever fails in a plan, a resolver's refusal or a value that the schema does not allow, is no answer of the plan's: graphql-core then
+carries the same query out, and says what is wrong in its own words. So a plan never has to know how errors look.
 """
 
 from dataclasses import dataclass

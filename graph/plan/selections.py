@@ -8,6 +8,7 @@ from graphql import (
     DocumentNode,
     FieldNode,
     FragmentDefinitionNode,
+    FragmentSpreadNode,
     GraphQLIncludeDirective,
     GraphQLObjectType,
     GraphQLSkipDirective,
@@ -62,7 +63,7 @@ class Source:
             elif isinstance(node, InlineFragmentNode):
                 if node.type_condition is None or node.type_condition.name.value == parent.name:
                     self._collect(parent, node.selection_set, found, seen)
-            elif node.name.value not in seen:
+            elif isinstance(node, FragmentSpreadNode) and node.name.value not in seen:
                 seen.add(node.name.value)
                 fragment = self.fragments[node.name.value]
                 if fragment.type_condition.name.value == parent.name:
