@@ -76,9 +76,9 @@ format: install-dev  ## lay out the code and mend what ruff can
 	@$(BIN)/ruff check --fix --quiet --exit-zero
 	@$(BIN)/ruff format --quiet
 
-lock: install-dev  ## bring both lock files up to date with pyproject.toml
-	@$(LOCK) --group dev pyproject.toml --output-file requirements-dev.lock
-	@$(LOCK) --group build pyproject.toml --constraints requirements-dev.lock --output-file requirements.lock
+lock: install-dev  ## bring both lock files up to date with pyproject.toml: make lock ARGS="--upgrade"
+	@$(LOCK) $(ARGS) --group dev pyproject.toml --output-file requirements-dev.lock
+	@$(LOCK) $(ARGS) --group build pyproject.toml --constraints requirements-dev.lock --output-file requirements.lock
 
 clean:  ## remove .venv and all caches; leaves var/ alone
 	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage htmlcov build dist
