@@ -2,10 +2,11 @@
 
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from tests.fakes.playing import left_behind, play, replay_settings
+from tests.fakes.playing import first_days, left_behind, play, replay_settings
 from trading_bot.bootstrap import Bot
 from trading_bot.clock import SystemClock
 from trading_bot.domain.money import ZERO
@@ -72,8 +73,6 @@ def test_replaying_two_real_days_of_crypto_adds_up_with_fractional_sizes(
 
 
 def test_the_same_input_gives_the_same_trades_to_the_last_digit(tmp_path: Path, candles_coinbase: Path) -> None:
-    from tests.fakes.playing import first_days  # noqa: PLC0415
-
     day = first_days(candles_coinbase, 1, tmp_path / "day.csv")
     runs = []
     for name in ("one", "two"):
@@ -87,7 +86,7 @@ def test_the_same_input_gives_the_same_trades_to_the_last_digit(tmp_path: Path, 
     assert len(runs[0]["trades"]) > 0
 
 
-def _log_equals_the_store(logs: Path, left: dict) -> None:
+def _log_equals_the_store(logs: Path, left: dict[str, Any]) -> None:
     """Every trade has a line at its entry and one at its exit, with the same order id and all 27 fields."""
     log = AuditLog(logs, SystemClock())
     for stream in ("orders", "trades"):
