@@ -1,5 +1,6 @@
 """Stops and targets: armed again at every start, moved by versions only, and driven until flat."""
 
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 
@@ -7,6 +8,7 @@ import pytest
 
 from tests.fakes.scripted import bar, proposal
 from tests.fakes.scripted_bot import scripted_bot
+from trading_bot.domain.books import with_plan
 from trading_bot.domain.commands import CommandKind, CommandStatus
 from trading_bot.domain.health import RunState
 from trading_bot.domain.orders import Leg, OrderStatus, OrderType
@@ -251,3 +253,22 @@ async def test_cancelling_an_exit_by_command_keeps_the_plan_under_its_stop(home:
         assert (bot.held(), bot.plan().exit_reason, bot.books.live_orders) == (10, None, ())
         await bot.bar(6)
         assert (bot.held(), bot.plan().exit_reason) == (0, "stop: traded at 98, stop was 99")
+
+
+async def test_flattening_sells_also_what_waits_for_an_operator_and_says_when_the_market_is_closed(home: Path) -> None:
+    market = [*(bar(index, "100") for index in range(384, 394)), *(bar(index, "100") for index in range(1440, 1446))]
+    async with scripted_bot(home, market) as bot:
+        await bot.bar()
+        await bot.enter(proposal())
+        await bot.bar(2)
+        plan = bot.plan()
+        bot.bot.journal.books = with_plan(bot.books, replace(plan, status=PlanStatus.SUSPENDED))
+        await bot.bar(3)
+        stop = bot.command(CommandKind.STOP, onStop="FLATTEN")
+        await bot.bar(2)
+        assert bot.bot.loop.run_state is RunState.STOPPING
+        assert bot.told(stop).outcome == {"waitingFor": {"positions": {"ACME": "10"}, "marketClosed": ["ACME"]}}
+        await bot.bar(6)
+
+        assert (bot.bot.loop.run_state, bot.told(stop).status) == (RunState.STOPPED, CommandStatus.DONE)
+        assert (bot.held(), await bot.at_venue()) == (0, 0)

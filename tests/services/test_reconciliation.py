@@ -163,9 +163,23 @@ async def test_what_is_adopted_with_a_stop_is_watched(home: Path) -> None:
         bot.command(CommandKind.RECONCILE, action="adopt", symbol="ACME", stop="95")
         await bot.bar()
 
-        assert (bot.plan().status, bot.plan().stop_price, bot.plan().version) == (PlanStatus.OPEN, 95, 2)
+        assert (bot.plan().status, bot.plan().stop_price, bot.plan().version) == (PlanStatus.OPEN, 95, 1)
         await bot.bar(8)
         assert (bot.held(), bot.plan().exit_reason) == (0, "stop: traded at 94, stop was 95.00")
+
+
+@pytest.mark.parametrize("stop", ["100", "150", "0", "-3", "NaN", "high"])
+async def test_a_stop_that_could_not_be_watched_adopts_nothing(home: Path, stop: str) -> None:
+    async with scripted_bot(home, CALM) as bot:
+        await bot.bar()
+        await bot.trade_by_hand(Side.BUY, "7")
+        await bot.bar(2)
+        refused = bot.command(CommandKind.RECONCILE, action="adopt", symbol="ACME", stop=stop)
+        await bot.bar()
+
+        error = bot.told(refused).error
+        assert error is not None
+        assert (error.error_code, bot.held(), bot.books.plans) == ("ORD_010", 0, {})
 
 
 async def test_what_is_ignored_is_foreign_until_it_changes(home: Path) -> None:

@@ -4,7 +4,7 @@ Each is taken one step further whenever commands are obeyed, until what was aske
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -21,6 +21,7 @@ from trading_bot.domain.health import MAY_EXIT, RunState
 from trading_bot.domain.instruments import instrument
 from trading_bot.domain.money import parse_decimal, plain
 from trading_bot.domain.orders import Leg, Order, OrderStatus
+from trading_bot.domain.plans import PlanStatus, TradePlan, with_levels
 from trading_bot.errors.fault import Fault
 from trading_bot.services.counts import Counts, counted
 from trading_bot.services.journal import Journal
@@ -140,24 +141,22 @@ class Interventions:
                 await self._adopt(command, symbol, at=at)
             else:
                 self._journal.books = ignored(self._journal.books, symbol, reason=capped(command.reason, REASON_BYTES))
-            await self._give_up(symbol, at=at)
-            self._journal.commit()
+            await self._give_up(symbol, at=at)  # committed with the command's end, so that it is done once
         return Step(outcome=(await self._counts()).outcome())
 
     async def _adopt(self, command: Command, symbol: str, *, at: datetime) -> None:
         books = self._journal.books
         known = books.suspensions[symbol]
         _require_adoptable(symbol, known.difference, negative=known.theirs < 0)
-        stop = command.parameters.get("stop")
         price = (await self._venue.quote(symbol)).price
         caretaker = self._reconciliation.caretaker(
             command.id, symbol, name=ADOPTED, price=price, reason=command.reason, at=at
         )
+        if "stop" in command.parameters:
+            caretaker = _watched(caretaker, str(command.parameters["stop"]), price=price)
         self._journal.books = adopted(
             books, caretaker, fill_id=f"{ADOPTED}-{command.id}", price=price, at=at, now=self._clock.now()
         )
-        if stop is not None and caretaker.id in self._journal.books.plans:
-            self._monitor.move(caretaker.id, stop=parse_decimal(str(stop)), reason=command.reason, by_operator=True)
 
     async def _give_up(self, symbol: str, *, at: datetime) -> None:
         """Live orders on a settled symbol end as the venue says, whatever fills it owes; one that it does not know has expired."""
@@ -201,6 +200,21 @@ def _require_adoptable(symbol: str, difference: Decimal, *, negative: bool) -> N
     if negative or difference % known.quantity_step or abs(difference) > known.max_quantity:
         cause = f"A difference of {plain(difference)} can't be adopted, only ignored: the bot holds no such quantity."
         raise Fault("BOT_003", cause, context={"symbol": symbol[:40], "difference": plain(difference)})
+
+
+def _watched(caretaker: TradePlan, stop: str, *, price: Decimal) -> TradePlan:
+    """The caretaker with a stop that is armed at once."""
+    try:
+        wanted = parse_decimal(stop)
+    except ValueError as error:
+        raise Fault("ORD_010", str(error)) from None
+    if not 0 < wanted < price:
+        figures = {"stop": plain(wanted), "was": plain(price)}
+        raise Fault(
+            "ORD_010", f"The stop has to stand above zero and below the price of {plain(price)}.", context=figures
+        )
+    armed = with_levels(caretaker, stop=wanted, target=None)
+    return replace(armed, status=PlanStatus.OPEN)
 
 
 def _texts(command: Command, name: str) -> tuple[str, ...]:

@@ -8,10 +8,12 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
+from trading_bot.calendar import is_open
 from trading_bot.clock import Clock
 from trading_bot.domain.commands import Command, CommandKind, CommandStatus, StopPolicy
 from trading_bot.domain.events import EventKind
 from trading_bot.domain.health import RunState
+from trading_bot.domain.instruments import instrument
 from trading_bot.domain.money import plain
 from trading_bot.domain.orders import Leg
 from trading_bot.errors.fault import Fault
@@ -54,6 +56,7 @@ class RunControl:
         self._monitor = monitor
         self._breaker = breaker
         self._interventions = interventions
+        self._wound_down_at: datetime | None = None
         self._vitals = vitals
         self._clock = clock
 
@@ -123,7 +126,7 @@ class RunControl:
             self._save(command)
         if policy is not StopPolicy.KEEP_EVERYTHING and at is not None:
             await self._wind_down(policy, at=at)
-            left = self._left(policy)
+            left = self._left(policy, at=at)
             if left:
                 self._progress(command, left)
                 return
@@ -131,11 +134,14 @@ class RunControl:
         self._done(command, {"onStop": policy.name})
 
     async def _wind_down(self, policy: StopPolicy, *, at: datetime) -> None:
-        """Cancel what is live; to flatten, mark every plan to be exited: the loop drives the exits."""
+        """Cancel what is live, once a bar; to flatten, mark every plan to be exited: the loop drives the exits."""
         flatten = policy is StopPolicy.FLATTEN
         for plan in tuple(self._journal.books.plans.values()):
-            if flatten and plan.is_open and plan.exit_reason is None:
-                self._monitor.end(plan, "flatten: stopped by command")
+            if flatten and plan.is_open:
+                self._monitor.close(plan, "flatten: stopped by command")
+        if self._wound_down_at == at:
+            return
+        self._wound_down_at = at
         exits = {o.client_order_id for o in self._journal.books.live_orders if flatten and o.plan_id in self._exiting()}
         for order in self._journal.books.live_orders:
             if order.client_order_id not in exits:
@@ -152,13 +158,15 @@ class RunControl:
     def _exiting(self) -> frozenset[str]:
         return frozenset(plan.id for plan in self._journal.books.plans.values() if plan.exit_reason is not None)
 
-    def _left(self, policy: StopPolicy) -> dict[str, Any]:
+    def _left(self, policy: StopPolicy, *, at: datetime) -> dict[str, Any]:
         """What still stands in the way of STOPPED; empty when nothing does."""
         live = [order.client_order_id for order in self._journal.books.live_orders]
         held = {p.symbol: plain(p.quantity) for p in self._journal.books.positions.values() if p.lots}
         left: dict[str, Any] = {"liveOrders": live} if live else {}
         if policy is StopPolicy.FLATTEN and held:
             left["positions"] = held
+            shut = [symbol for symbol in held if not is_open(instrument(symbol).asset_class, at)]
+            left |= {"marketClosed": shut} if shut else {}
         return left
 
     def _progress(self, command: Command, left: dict[str, Any]) -> None:
