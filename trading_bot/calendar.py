@@ -36,6 +36,14 @@ def session_day(asset_class: AssetClass, moment: datetime) -> date:
     return moment.astimezone(_new_york()).date()
 
 
+def day_span(asset_class: AssetClass, moment: datetime) -> tuple[datetime, datetime]:
+    """Begin and end of the venue's day at `moment`, UTC: midnight to midnight in New York for equities, in UTC for crypto."""
+    zone = UTC if asset_class is AssetClass.CRYPTO else _new_york()
+    day = session_day(asset_class, moment)
+    begins, ends = (datetime.combine(midnight, time(), zone).astimezone(UTC) for midnight in (day, day + _DAY))
+    return begins, ends
+
+
 def is_open(asset_class: AssetClass, moment: datetime) -> bool:
     """Whether `moment` lies in regular hours; crypto always does."""
     if asset_class is AssetClass.CRYPTO:

@@ -77,3 +77,31 @@ class Quote:
     """Quantity offered at the ask."""
     volume: Decimal | None
     """Volume of the last bar, in shares or coins."""
+
+    @property
+    def spread_pct(self) -> float | None:
+        """Ask minus bid in percent of the middle between them; null without both."""
+        if self.bid is None or self.ask is None:
+            return None
+        return round(float((self.ask - self.bid) / ((self.ask + self.bid) / 2) * 100), 6)
+
+    @property
+    def ob_imbalance(self) -> float | None:
+        """How far the bid's size outweighs the ask's, from -1 (offers alone) to 1 (bids alone); null without both, or with nothing."""
+        if self.bid_size is None or self.ask_size is None or not self.bid_size + self.ask_size:
+            return None
+        return round(float((self.bid_size - self.ask_size) / (self.bid_size + self.ask_size)), 6)
+
+
+def quote_of(bar: Bar) -> Quote:
+    """The price at the end of `bar`; candles have no bid and ask."""
+    return Quote(
+        symbol=bar.symbol,
+        timestamp=bar.known_at,
+        price=bar.close,
+        bid=None,
+        ask=None,
+        bid_size=None,
+        ask_size=None,
+        volume=bar.volume,
+    )

@@ -6,6 +6,7 @@ from decimal import Decimal
 
 from trading_bot.domain.account import Account
 from trading_bot.domain.instruments import instrument
+from trading_bot.domain.market import Quote
 from trading_bot.domain.money import MAX_DIGITS, ZERO
 from trading_bot.domain.orders import Order
 from trading_bot.venues.venue import MarketUpdate, VenueFill, VenueOrder, VenuePosition
@@ -99,6 +100,26 @@ def lie_in_update(update: MarketUpdate, after: datetime | None) -> str | None:
             return f"{what} has a bar of a symbol that can't exist."
         if not all(_is_a_figure(figure) for figure in (bar.open, bar.high, bar.low, bar.close, bar.volume)):
             return f"{what} has a bar with a figure that is too long to be true."
+    return next(
+        (f"{what} has a quote {lie}." for quote in update.quotes if (lie := _lie_in_quote(quote, update))), None
+    )
+
+
+def _lie_in_quote(quote: Quote, update: MarketUpdate) -> str | None:
+    try:
+        instrument(quote.symbol)
+    except ValueError:
+        return "of a symbol that can't exist"
+    prices = [price for price in (quote.price, quote.bid, quote.ask) if price is not None]
+    sizes = [size for size in (quote.bid_size, quote.ask_size, quote.volume) if size is not None]
+    if (
+        not all(_is_a_figure(figure) for figure in (*prices, *sizes))
+        or min(prices) <= 0
+        or min(sizes, default=ZERO) < 0
+    ):
+        return "with a price not above zero, a size below it, or a figure that is no number"
+    if quote.timestamp.tzinfo is not UTC or abs(quote.timestamp - update.time) > _CLOCK_SLACK:
+        return "of another day"
     return None
 
 

@@ -36,7 +36,7 @@ from trading_bot.services.plausibility import lie_in_update
 from trading_bot.services.reconciliation import Reconciliation
 from trading_bot.services.run_control import RunControl
 from trading_bot.services.vitals import Vitals
-from trading_bot.store import candles, runtime
+from trading_bot.store import candles, changes, quotes, runtime
 from trading_bot.store.runtime import Progress
 from trading_bot.store.store import Writing
 from trading_bot.venues.venue import FeedEnded, MarketUpdate, NotYet, Venue
@@ -45,6 +45,7 @@ _log = structlog.get_logger(__name__)
 # While it waits for the market the bot looks for commands this often, and gives a sign of life that often.
 COMMAND_SECONDS = 0.25
 HEARTBEAT_SECONDS = 5.0
+PRUNE_SECONDS = 60.0
 # A feed that failed or ended is asked again at this pace.
 _IDLE_SECONDS = 1.0
 
@@ -88,6 +89,7 @@ class TradingLoop:
         self._resume_as = resume_as
         self._ending = asyncio.Event()
         self._beat_at = float("-inf")
+        self._pruned_at = float("-inf")
         self._unsaved: list[Bar] = []
 
     @property
@@ -220,6 +222,8 @@ class TradingLoop:
 
         def write(w: Writing) -> None:
             candles.save_bars(w, self._unsaved)
+            quotes.save_quotes(w, update.prices)
+            self._prune(w)
             runtime.save_progress(w, progress)
             runtime.save_runtime(w, self._vitals.beat())
 
@@ -251,8 +255,19 @@ class TradingLoop:
         self._note_log()
         if self._journal.log_fault is not None:
             self._journal.drain()
-        self._journal.commit(lambda w: runtime.save_runtime(w, self._vitals.beat()))
+
+        def write(w: Writing) -> None:
+            runtime.save_runtime(w, self._vitals.beat())
+            self._prune(w)
+
+        self._journal.commit(write)
         self._beat_at = self._clock.monotonic()
+
+    def _prune(self, w: Writing) -> None:
+        """Forget events that are too old, now and then."""
+        if self._clock.monotonic() - self._pruned_at >= PRUNE_SECONDS:
+            changes.prune_changes(w)
+            self._pruned_at = self._clock.monotonic()
 
     @property
     def _is_synced(self) -> bool:

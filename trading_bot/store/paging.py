@@ -5,7 +5,7 @@ import binascii
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar, cast
 
 import orjson
 import sqlalchemy as sa
@@ -18,6 +18,7 @@ T = TypeVar("T")
 
 LONGEST_PAGE = 100
 _INT64 = 2**63
+_MOMENT: sa.Column[Any] = sa.Column("moment", Utc)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,7 +57,7 @@ def page_of(
     shown = rows[:first]
     return Page(
         items=tuple(load(row) for row in shown),
-        cursors=tuple(_cursor(row[-len(keys) :]) for row in shown),
+        cursors=tuple(cursor_of(row[-len(keys) :]) for row in shown),
         has_next=len(rows) > first,
         has_previous=after is not None,
     )
@@ -73,7 +74,14 @@ def checked_first(first: int) -> int:
     return first
 
 
-def _cursor(values: tuple[Any, ...]) -> str:
+def moment_of_cursor(cursor: str) -> datetime:
+    """The moment in a cursor that was made of one; QRY_004 for any other."""
+    (moment,) = _opened(cursor, (_MOMENT,))
+    return cast("datetime", moment)
+
+
+def cursor_of(values: tuple[Any, ...]) -> str:
+    """The cursor of the row with those keys."""
     key = [micros_of(value) if isinstance(value, datetime) else value for value in values]
     return base64.urlsafe_b64encode(orjson.dumps(key)).decode().rstrip("=")
 

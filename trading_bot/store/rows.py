@@ -1,6 +1,6 @@
 """Rows: domain values as rows of their table and back, field by column under the same name."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields
 from functools import cache
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -43,6 +43,13 @@ def put(w: Writing, table: sa.Table, row: Mapping[str, Any], *, once: Iterable[s
     """Insert `row`, or renew the one with its primary key; the columns named in `once` keep what they were first given."""
     statement = _upsert(table, w.connection.dialect.name, tuple(row), tuple(once))
     w.connection.execute(statement, {"bot_id": w.bot_id, **row})
+
+
+def put_all(w: Writing, table: sa.Table, rows: Sequence[Mapping[str, Any]]) -> None:
+    """`put` for rows of the same columns, in one trip."""
+    if rows:
+        statement = _upsert(table, w.connection.dialect.name, tuple(rows[0]), ())
+        w.connection.execute(statement, [{"bot_id": w.bot_id, **row} for row in rows])
 
 
 def add(w: Writing, table: sa.Table, row: Mapping[str, Any]) -> bool:

@@ -11,7 +11,7 @@ from typing import Protocol
 
 from trading_bot.domain.account import Account
 from trading_bot.domain.fills import Liquidity
-from trading_bot.domain.market import Bar, Quote
+from trading_bot.domain.market import Bar, Quote, quote_of
 from trading_bot.domain.orders import OrderRequest, OrderStatus, OrderType, Side
 
 
@@ -95,6 +95,14 @@ class MarketUpdate:
     """The bars that ended then, by symbol; at least one."""
     market_open: frozenset[str]
     """Symbols for which an order sent now can match at the next bar: regular hours for equities, always for crypto."""
+    quotes: tuple[Quote, ...] = ()
+    """Prices with bid, ask and sizes at that time, by symbol, where the venue has them; a venue made of candles has none."""
+
+    @property
+    def prices(self) -> tuple[Quote, ...]:
+        """The latest price of each symbol: its quote, else its bar's close."""
+        quoted = {quote.symbol for quote in self.quotes}
+        return (*self.quotes, *(quote_of(bar) for bar in self.bars if bar.symbol not in quoted))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,4 +1,4 @@
-"""The part of the first version that makes the tables of risk and decisions; like the version itself, it never changes once released."""
+"""The part of the first version that makes the tables of risk, decisions and prices; like the version itself, it never changes once released."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -62,6 +62,19 @@ def make_tables() -> None:
         sa.PrimaryKeyConstraint("bot_id", "id", name="pk_performance_metrics"),
     )
     op.create_index("ix_performance_metrics_bot_id_timestamp_id", "performance_metrics", ["bot_id", "timestamp", "id"])
+    op.create_table(
+        "quotes",
+        sa.Column("bot_id", Text(), nullable=False),
+        sa.Column("symbol", Text(), nullable=False),
+        sa.Column("timestamp", Utc(), nullable=False),
+        sa.Column("price", Exact(), nullable=False),
+        sa.Column("bid", Exact(), nullable=True),
+        sa.Column("ask", Exact(), nullable=True),
+        sa.Column("bid_size", Exact(), nullable=True),
+        sa.Column("ask_size", Exact(), nullable=True),
+        sa.Column("volume", Exact(), nullable=True),
+        sa.PrimaryKeyConstraint("bot_id", "symbol", name="pk_quotes"),
+    )
     op.create_table(
         "risk_events",
         sa.Column("bot_id", Text(), nullable=False),

@@ -11,7 +11,7 @@ from trading_bot.clock import Clock
 from trading_bot.domain import config as configuration
 from trading_bot.domain.account import Account
 from trading_bot.domain.instruments import instrument
-from trading_bot.domain.market import Bar, Quote
+from trading_bot.domain.market import Bar, Quote, quote_of
 from trading_bot.domain.orders import OrderRequest, OrderStatus
 from trading_bot.errors.fault import Fault
 from trading_bot.venues.feeds.feed import Feed
@@ -177,16 +177,7 @@ class PaperVenue:
         bar = self._read(f"quote/{symbol}").last_bars.get(symbol)
         if bar is None:
             raise Fault("DATA_004", "The symbol has had no price yet.", context={"symbol": symbol})
-        return Quote(
-            symbol=symbol,
-            timestamp=bar.known_at,
-            price=bar.close,
-            bid=None,
-            ask=None,
-            bid_size=None,
-            ask_size=None,
-            volume=bar.volume,
-        )
+        return quote_of(bar)
 
     async def bars(self, symbol: str, *, until: datetime, count: int) -> tuple[Bar, ...]:
         """The last bars that were over at `until`, never one from beyond the exchange's own clock."""
