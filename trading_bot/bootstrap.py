@@ -289,6 +289,7 @@ def _report_edit(store: Store, bot_id: str, in_force: int) -> None:
 
 def _starting(stored: Runtime | None, generation: int, venue: Venue, clock: Clock) -> Runtime:
     """The runtime of a process that has just started: what it was before, but not reconciled yet."""
+    resume_as, resume_reason = _resumed(stored)
     return Runtime(
         run_state=RunState.STARTING,
         run_state_reason=None,
@@ -304,12 +305,16 @@ def _starting(stored: Runtime | None, generation: int, venue: Venue, clock: Cloc
         ticks=0,
         last_tick_at=None,
         loop_latency_ms=(None, None, None),
+        resume_as=resume_as,
+        resume_reason=resume_reason,
     )
 
 
 def _resumed(stored: Runtime | None) -> tuple[RunState, str | None]:
-    """The state to go on in once reconciled: the one before, for a state survives a restart."""
-    if stored is None or stored.run_state is RunState.STARTING:
+    """The state to go on in once reconciled: the one before, for a state survives a restart, and a start that was killed."""
+    if stored is None:
         return RunState.RUNNING, None
+    if stored.run_state is RunState.STARTING:
+        return stored.resume_as or RunState.RUNNING, stored.resume_reason
     reason = stored.run_state_reason
     return stored.run_state, capped(reason, REASON_BYTES) if reason else None

@@ -173,7 +173,7 @@ async def scripted_bot(
     if not settings.config_file.exists():
         write_config(settings.config_file, config or BotConfig(strategies=(), venue=venue))
     clock = TurnClock()
-    with _on(bars) as venues:
+    with trading_on(bars) as venues:
         async with bot_of(settings, clock) as bot:
             venues[0].tampering.update(tampering)
             running = asyncio.create_task(bot.loop.run())
@@ -189,7 +189,7 @@ async def scripted_bot(
 
 
 @contextmanager
-def _on(bars: Sequence[Bar]) -> Iterator[list[LyingVenue]]:
+def trading_on(bars: Sequence[Bar]) -> Iterator[list[LyingVenue]]:
     """Bootstrap's paper exchange on these bars instead of its feed, behind a venue that may lie."""
     venues: list[LyingVenue] = []
 

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from tests.fakes.scripted import bar, minute, proposal
-from tests.fakes.scripted_bot import PLAIN, ScriptedBot, scripted_bot
+from tests.fakes.scripted_bot import PLAIN, ScriptedBot, scripted_bot, trading_on
+from trading_bot.bootstrap import bot_of
 from trading_bot.clock import SystemClock
 from trading_bot.domain.breaker import Breaker
 from trading_bot.domain.commands import CommandKind, CommandStatus
@@ -21,6 +22,7 @@ from trading_bot.domain.orders import Leg, OrderStatus, OrderType
 from trading_bot.domain.plans import PlanStatus
 from trading_bot.domain.risk_events import RiskEvent
 from trading_bot.logs.audit import AuditLog
+from trading_bot.settings import load_settings
 from trading_bot.store.risk_events import find_breaker, list_risk_events
 
 pytestmark = pytest.mark.anyio
@@ -320,3 +322,18 @@ async def test_a_trip_that_can_not_be_stored_is_undone_and_made_at_the_next_bar(
 def _full(*_: object) -> None:
     msg = "no space left"
     raise OSError(msg)
+
+
+async def test_a_start_that_ends_before_it_is_reconciled_forgets_neither_halt_nor_pause(home: Path) -> None:
+    limits = config(daily_loss_limit=Decimal(-50))
+    async with scripted_bot(home, FALLS, config=limits) as bot:
+        await tripped_by_a_fall(bot)
+    for _ in range(2):
+        with trading_on(FALLS):
+            async with bot_of(load_settings(home=home), SystemClock()) as started:  # ended before its first bar
+                assert started.loop.run_state is RunState.STARTING
+    async with scripted_bot(home, FALLS) as bot:
+        await bot.bar()
+
+        assert bot.bot.loop.run_state is RunState.HALTED
+        assert bot.bot.loop._vitals.runtime.run_state_reason == LOST

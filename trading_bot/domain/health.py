@@ -103,6 +103,10 @@ class Runtime:
     """Wall clock of the last handled bar, UTC."""
     loop_latency_ms: tuple[float | None, float | None, float | None]
     """p50, p95 and p99 of handling one bar, in milliseconds, over the last 1,000."""
+    resume_as: RunState | None = None
+    """While STARTING: the state to go on in once reconciled, so that it outlives a start that is killed too; null otherwise."""
+    resume_reason: str | None = None
+    """Why it is to be in that state, at most 500 bytes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -30,7 +30,11 @@ class Vitals:
     def enter(self, state: RunState, reason: str | None) -> None:
         """Change the run state."""
         self.runtime = replace(
-            self.runtime, run_state=state, run_state_reason=capped(reason, REASON_BYTES) if reason else None
+            self.runtime,
+            run_state=state,
+            run_state_reason=capped(reason, REASON_BYTES) if reason else None,
+            resume_as=None,
+            resume_reason=None,
         )
 
     def breaker(self, reason: str | None) -> None:

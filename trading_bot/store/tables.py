@@ -64,6 +64,8 @@ runtime = sa.Table(
     _some("ticks", sa.BigInteger),
     _maybe("last_tick_at", Utc),
     _some("loop_latency_ms", Json),
+    _maybe("resume_as", Enumerated(RunState)),
+    _maybe("resume_reason"),
 )
 
 progress = sa.Table("progress", metadata, _key("bot_id"), _maybe("cursor", Utc), _maybe("last_sync_at", Utc))

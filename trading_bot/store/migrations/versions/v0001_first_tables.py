@@ -314,6 +314,8 @@ def upgrade() -> None:
         sa.Column("ticks", sa.BigInteger(), nullable=False),
         sa.Column("last_tick_at", Utc(), nullable=True),
         sa.Column("loop_latency_ms", Json(), nullable=False),
+        sa.Column("resume_as", Text(), nullable=True),
+        sa.Column("resume_reason", Text(), nullable=True),
         sa.PrimaryKeyConstraint("bot_id", name="pk_runtime"),
     )
     op.create_table(
