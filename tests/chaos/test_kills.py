@@ -25,7 +25,7 @@ from trading_bot.services.configuration import with_feed, write_config
 from trading_bot.settings import Settings
 from trading_bot.venues.paper.ledger import read_ledger
 
-PATIENCE_SECONDS = 120.0
+PATIENCE_SECONDS = 300.0
 LAST_MOMENT = 45
 EVERY_FAULT = tuple(field.name for field in fields(FaultRates))
 
@@ -92,7 +92,7 @@ def test_two_hundred_kills_change_nothing(
 @pytest.mark.long
 @pytest.mark.timeout(3600)
 def test_three_hundred_kills_under_every_fault_lose_and_double_nothing(
-    tmp_path: Path, candles_us: Path, store_url: str, forks: ForkServer, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, two_days: Path, store_url: str, forks: ForkServer
 ) -> None:
     """Several homes, each with other rates of faults and seeds, until three hundred kills are done."""
     killed = 0
@@ -101,7 +101,7 @@ def test_three_hundred_kills_under_every_fault_lose_and_double_nothing(
         home.mkdir()
         url = store_url if seed == 0 else f"sqlite:///{home / 'botgraph.db'}"
         chance = random.Random(300 + seed)
-        settings = faulty(replay_settings(home, candles_us, url), chance)
+        settings = faulty(replay_settings(home, two_days, url), chance)
         killed += survive(settings, forks, kills=min(60, 300 - killed), chance=chance, outside=seed % 3 == 2)
         equal_to_the_ledger(settings)
         if killed == 300:
