@@ -56,6 +56,7 @@ class ModelServer:
         self.url = f"http://127.0.0.1:{port}/v1"
         self.calls: list[Call] = []
         self.script: Script = lambda call: answering(**NOTHING)
+        self.arrived = threading.Condition()
         self.called = threading.Event()
         """Set by the first call."""
         self.done = threading.Event()
@@ -65,6 +66,11 @@ class ModelServer:
         """Give these in turn, the last of them for ever."""
         left = list(replies)
         self.script = lambda call: left.pop(0) if len(left) > 1 else left[0]
+
+    def asked(self, times: int, seconds: float) -> bool:
+        """Whether it was called that often, within that many seconds."""
+        with self.arrived:
+            return self.arrived.wait_for(lambda: len(self.calls) >= times, seconds)
 
     def situation(self, number: int = -1) -> Any:
         """The document that a call sent."""
@@ -81,7 +87,9 @@ def model_server() -> Iterator[ModelServer]:
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["content-length"]))
             call = Call(path=self.path, headers={k.lower(): v for k, v in self.headers.items()}, body=json.loads(body))
-            server.calls.append(call)
+            with server.arrived:
+                server.calls.append(call)
+                server.arrived.notify_all()
             server.called.set()
             self._send(server.script(call))
 

@@ -82,7 +82,9 @@ def left_behind(store_url: str, bot_id: str = "main") -> dict[str, Any]:
                 "trades": [
                     replace(t, recorded_at=EPOCH) for t in _pages(lambda after: trades.list_trades(r, 100, after))
                 ],
-                "decisions": _pages(lambda after: decisions.list_decisions(r, 100, after)),
+                "decisions": [
+                    replace(d, latency_ms=None) for d in _pages(lambda after: decisions.list_decisions(r, 100, after))
+                ],
                 "positions": positions.list_positions(r),
                 "record": performance.find_record(r),
                 "risk_events": _pages(lambda after: risk_events.list_risk_events(r, 100, after)),

@@ -125,9 +125,9 @@ def test_an_entry_is_sized_by_the_limits_and_its_trace_follows_it_to_the_end(hom
 
     log = AuditLog(home / "logs", SystemClock())
     assert log.verify("decisions").ok
-    lines = [line for line in log.read("decisions") if line["planId"]]
+    lines = [line for line in log.read("decisions") if line["plan_id"]]
     assert [line["result"]["status"] for line in lines] == ["working", "working", "open", "exiting", "closed"]
-    assert lines[-1]["costUsd"] == "0.21"
+    assert lines[-1]["cost_usd"] == "0.21"
 
 
 def test_what_a_model_was_told_to_do_by_words_from_outside_changes_no_limit(home: Path, server: ModelServer) -> None:
