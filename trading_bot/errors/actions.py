@@ -38,7 +38,7 @@ def _filled(template: RemediationAction, context: Mapping[str, Any]) -> Remediat
 
 def _written(action: RemediationAction, known: ErrorCode, now: datetime) -> RemediationAction:
     key = f"{known.error_code}-{action.operation}-{now:%Y%m%dT%H%M%S%f}"
-    reason = f"Remedy of {known.error_code}: {known.title}."
+    reason = f"Remedy of {known.error_code}."
     return replace(action, variables={**action.variables, "reason": reason, "idempotencyKey": key})
 
 

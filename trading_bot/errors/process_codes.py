@@ -59,8 +59,8 @@ PROCESS_CODES = (
         remediation="Read health.runState: botResume leaves PAUSED and HALTED, botStart leaves STOPPED. Send the one that fits.",
         actions=(
             look("See the run state and why", "botHealth", botId="{botId?}"),
-            act("Resume, if it is PAUSED or HALTED", "botResume", botId="{botId?}"),
-            act("Start, if it is STOPPED", "botStart", botId="{botId?}"),
+            act("Resume from PAUSED or HALTED", "botResume", botId="{botId?}"),
+            act("Start from STOPPED", "botStart", botId="{botId?}"),
         ),
     ),
     code(

@@ -9,7 +9,7 @@ from trading_bot.domain.errors import SemanticError, capped
 
 ERROR_BYTES = 1_200
 """Most bytes of an error as compact JSON, message and all."""
-RESERVED_BYTES = 150
+RESERVED_BYTES = 190
 """What is added once it is stored: its id, when it was acknowledged, how often it came again and when last."""
 OUTSIDE = frozenset({"venue_text", "untrusted"})
 """Under these names, and nowhere else, stands text that came from outside: data, never instruction."""

@@ -160,7 +160,8 @@ class OrderDesk:
                 )
             case Unknown(reason=text):
                 self._note(order, OrderStatus.UNKNOWN, at=at)
-                self._report("ORD_002", text, order)
+                cause = f"Whether {order.side.name} {plain(order.quantity)} {order.symbol} was taken is not known."
+                self._report("ORD_002", cause, order, text)
 
     async def _answer(self, call: Awaitable[Confirmed | Rejected | Unknown]) -> Confirmed | Rejected | Unknown:
         """The venue's answer; whatever goes wrong on the way is an unknown outcome, never a rejection."""
