@@ -6,12 +6,10 @@ is looked at before.
 
 from dataclasses import dataclass
 
-from graph.documents import root_fields
-from graph.execution import Answer, Executor, Prepared, Request
+from graph.execution import BRAKE, Answer, Executor, Prepared, Request
 from graph.guard.rate import Allowance, Rates
 from trading_bot.domain.commands import Caller
 
-PAUSE = "botPause"
 LONGEST_PAUSE = 2_048
 """Characters of a document that is looked at before its key's rate is."""
 
@@ -36,7 +34,7 @@ class Admission:
 
     def admit(self, request: Request, caller: Caller) -> Admitted:
         """The operation, counted and ready to be carried out, or why not."""
-        if PAUSE not in request.query or len(request.query) > LONGEST_PAUSE:
+        if BRAKE not in request.query or len(request.query) > LONGEST_PAUSE:
             allowance = self.rates.draw(caller)
             read = self.executor.read(request) if allowance.is_granted else self._refused(allowance)
         else:
@@ -51,7 +49,4 @@ class Admission:
 
 def _is_pause(read: Prepared | Answer) -> bool:
     """Whether it does nothing but pause."""
-    if isinstance(read, Answer):
-        return False
-    operation = read.document.operation(read.request.operation_name)
-    return set(root_fields(read.tree, operation.selection_set).values()) == {PAUSE}
+    return isinstance(read, Prepared) and read.root_fields == {BRAKE}

@@ -5,13 +5,18 @@ from dataclasses import dataclass
 from typing import Any
 
 import strawberry
-from graphql import ExecutionResult, GraphQLSchema, OperationType, execute, subscribe
+from graphql import ExecutionResult, GraphQLSchema, OperationDefinitionNode, OperationType, execute, subscribe
 
-from graph.documents import Document, Documents, require_guarded
+from graph.documents import Document, Documents, require_guarded, root_fields
+from graph.guard import budget
 from graph.guard.errors import ErrorShape
+from graph.guard.json import as_json
 from resolvers.context import Operation, Parts
 from trading_bot.domain.commands import Caller
 from trading_bot.errors.fault import Fault
+
+BRAKE = "botPause"
+"""The emergency brake: the one write that nothing holds up, neither rate nor budget."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,6 +26,8 @@ class Request:
     query: str
     operation_name: str | None = None
     variables: dict[str, Any] | None = None
+    wants_budget: bool = False
+    """Whether the answer is to say how many of the key's bytes it takes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,6 +37,8 @@ class Answer:
     body: dict[str, Any]
     kind: OperationType | None
     """Null where no operation was found."""
+    raw: bytes | None = None
+    """The body as it is sent; null where nobody has written it yet."""
 
     @property
     def began(self) -> bool:
@@ -59,7 +68,10 @@ class Executor:
         return Prepared(document=document, kind=operation.operation, request=request)
 
     async def carry_out(self, prepared: "Prepared", caller: Caller) -> Answer:
-        """The answer to a query or mutation."""
+        """The answer to a query or mutation; QRY_027 for one of too many bytes, and for a write that may get one before it is begun."""
+        too_large = self._refused_write(prepared, caller)
+        if too_large is not None:
+            return self._too_large(prepared, caller, too_large)
         operation = Operation(self.parts, caller)
         try:
             result = execute(
@@ -73,10 +85,10 @@ class Executor:
                 result = await result
         finally:
             await operation.close()
-        return Answer(body=self._body(result), kind=prepared.kind)
+        return self._within_budget(prepared, caller, self._body(result))
 
     async def stream(self, prepared: "Prepared", caller: Caller) -> AsyncGenerator[Answer, None]:
-        """The answers to a subscription, one for each event; a single one where it could not begin."""
+        """The answers to a subscription, one for each event, QRY_027 among them; a single one where it could not begin."""
         operation = Operation(self.parts, caller)
         try:
             results = subscribe(
@@ -94,7 +106,7 @@ class Executor:
             try:
                 async for result in results:
                     await operation.close()  # a reader that is stuck must not keep a view of the store
-                    yield Answer(body=self._body(result), kind=prepared.kind)
+                    yield self._within_budget(prepared, caller, self._body(result))
             except Exception as error:  # noqa: BLE001 (a watch that failed: its caller gets the error, in our shape)
                 yield _refused(self._broken(error))
             finally:
@@ -109,6 +121,31 @@ class Executor:
         if result.data is None and all(error.path is None for error in errors):
             return {"errors": self.shape.of_values(errors)}
         return {"errors": self.shape.of_execution(errors), "data": result.data}
+
+    def _within_budget(self, prepared: "Prepared", caller: Caller, body: dict[str, Any]) -> Answer:
+        """The answer, or in its place what was heavy in it and what would fit. A write that ran is always answered."""
+        limit = caller.max_response_bytes
+        if prepared.request.wants_budget:
+            body = budget.told(body, limit)
+        raw = as_json(body)
+        is_due = prepared.kind is OperationType.MUTATION or prepared.asks_schema_only or not body.get("data")
+        if len(raw) <= limit or is_due:
+            return Answer(body=body, kind=prepared.kind, raw=raw)
+        refusal = budget.of_answer(self.schema, prepared.tree, prepared.operation, body, limit)
+        return self._too_large(prepared, caller, refusal)
+
+    def _refused_write(self, prepared: "Prepared", caller: Caller) -> budget.Refusal | None:
+        """Why a write is not begun: its answer might be too large. The emergency brake always is."""
+        if prepared.kind is not OperationType.MUTATION or prepared.root_fields == {BRAKE}:
+            return None
+        variables, limit = prepared.request.variables, caller.max_response_bytes
+        return budget.of_write(self.schema, prepared.tree, prepared.operation, variables, limit)
+
+    def _too_large(self, prepared: "Prepared", caller: Caller, refusal: budget.Refusal) -> Answer:
+        entry = refusal.completed(self.shape.of_fault(refusal.fault), caller.max_response_bytes)
+        if prepared.kind is OperationType.SUBSCRIPTION:  # the next event may fit
+            return Answer(body={"errors": [entry], "data": None}, kind=prepared.kind)
+        return Answer(body={"errors": [entry]}, kind=prepared.kind)
 
     def _broken(self, error: Exception) -> list[dict[str, Any]]:
         original = getattr(error, "original_error", None) or error
@@ -129,6 +166,22 @@ class Prepared:
     def tree(self) -> Any:
         """The parsed document."""
         return self.document.tree
+
+    @property
+    def operation(self) -> OperationDefinitionNode:
+        """What is carried out of it."""
+        return self.document.operation(self.request.operation_name)
+
+    @property
+    def root_fields(self) -> set[str]:
+        """The names of the root fields that it asks for."""
+        return set(root_fields(self.tree, self.operation.selection_set).values())
+
+    @property
+    def asks_schema_only(self) -> bool:
+        """Whether it is of introspection alone."""
+        measured = self.document.measured
+        return measured is not None and measured.asks_schema_only(self.request.operation_name)
 
 
 def executor(schema: strawberry.Schema, parts: Parts, shape: ErrorShape) -> Executor:

@@ -4,7 +4,7 @@ Follows the GraphQL-over-HTTP draft: `application/graphql-response+json` where t
 is then 400), `application/json` otherwise (then 200, as its rules have it).
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import orjson
@@ -75,9 +75,10 @@ class Door:
         if isinstance(asked, Wanted):
             return asked
         try:
-            return self.operations.request(asked.name, asked.variables)
+            wanted = self.operations.request(asked.name, asked.variables)
         except Fault as fault:
             raise RefusedRequestError(404 if fault.code == "QRY_005" else 400, fault) from None
+        return replace(wanted, wants_budget=asked.wants_budget)
 
     def _refused(self, request: Request, fault: Fault, status: int, headers: dict[str, str] | None = None) -> Response:
         body = {"errors": [self.admission.executor.shape.of_fault(fault)]}
@@ -90,6 +91,7 @@ class Named:
 
     name: str
     variables: dict[str, Any] | None
+    wants_budget: bool
 
 
 Asked = Wanted | Named
@@ -193,11 +195,15 @@ def _request_of(body: object) -> Asked:
             )
     if is_named and body.get("query"):
         raise RefusedRequestError(400, Fault("QRY_001", "Expected `query` or `documentId`, not both."))
+    wants_budget = (body.get("extensions") or {}).get("budget") is True
     if is_named:
-        return Named(name=body["documentId"], variables=body.get("variables"))
+        return Named(name=body["documentId"], variables=body.get("variables"), wants_budget=wants_budget)
     # An empty operationName, as some clients send it, names none.
     return Wanted(
-        query=body["query"], operation_name=body.get("operationName") or None, variables=body.get("variables")
+        query=body["query"],
+        operation_name=body.get("operationName") or None,
+        variables=body.get("variables"),
+        wants_budget=wants_budget,
     )
 
 
@@ -206,11 +212,15 @@ def _response(request: Request, answer: Answer) -> Response:
     is_kept = answer.kind is OperationType.QUERY and "errors" not in answer.body
     headers = {"Cache-Control": "private, no-cache" if is_kept else "no-store"}
     if answer.began or strict:
-        return _bytes(request, answer.body, 200 if answer.began else 400, headers)
+        return _bytes(request, answer.raw or answer.body, 200 if answer.began else 400, headers)
     return _bytes(request, {**answer.body, "data": None}, 200, headers)
 
 
-def _bytes(request: Request, body: dict[str, Any], status: int, headers: dict[str, str]) -> Response:
+def _bytes(request: Request, body: dict[str, Any] | bytes, status: int, headers: dict[str, str]) -> Response:
     kind = media_type(request.headers.get("accept", ""))
     content_type = f"{kind}; charset=utf-8"
-    return Response(as_json(body), status, {**headers, "Vary": VARY, "Content-Type": content_type})
+    return Response(
+        body if isinstance(body, bytes) else as_json(body),
+        status,
+        {**headers, "Vary": VARY, "Content-Type": content_type},
+    )

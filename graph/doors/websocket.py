@@ -197,6 +197,7 @@ class Session:
             query=payload["query"],
             operation_name=payload.get("operationName") or None,
             variables=payload.get("variables"),
+            wants_budget=(payload.get("extensions") or {}).get("budget") is True,
         )
         admitted = self.admission.admit(request, await self._required_caller())
         prepared = admitted.outcome
@@ -244,7 +245,10 @@ class Session:
         return self._caller
 
     async def _next(self, id: str, answer: Answer) -> None:
-        await self._send({"type": "next", "id": id, "payload": answer.body})
+        if answer.raw is None:
+            await self._send({"type": "next", "id": id, "payload": answer.body})
+        else:
+            await self._send_text(f'{{"type":"next","id":{as_json(id).decode()},"payload":{answer.raw.decode()}}}')
 
     async def _error(self, id: str, errors: list[dict[str, Any]]) -> None:
         self._tasks.pop(id, None)
@@ -266,9 +270,12 @@ class Session:
         return text
 
     async def _send(self, message: dict[str, Any]) -> None:
+        await self._send_text(as_json(message).decode())
+
+    async def _send_text(self, text: str) -> None:
         if self.websocket.application_state is not WebSocketState.CONNECTED:
             raise WebSocketDisconnect(1006)
-        await self.websocket.send_text(as_json(message).decode())
+        await self.websocket.send_text(text)
 
     async def _close(self, closed: ClosedError) -> None:
         self.close_code = closed.code

@@ -12,6 +12,8 @@ class Limits:
 
     tokens: int = 5_000
     """Words and signs; counted while they are read, so that nothing after the last one is looked at."""
+    definitions: int = 50
+    """Operations and fragments."""
     depth: int = 12
     """Fields inside each other."""
     introspection_depth: int = 15
@@ -28,7 +30,8 @@ class Limits:
     """Fields that the answer may hold, lists counted at their length."""
 
     def require(self, measured: Measured) -> None:
-        """Refuse a document that is over a limit: Fault QRY_021 to QRY_026, the first that it is over."""
+        """Refuse a document that is over a limit: Fault QRY_020 to QRY_026, the first that it is over."""
+        _require("QRY_020", "operations and fragments", measured.definitions, self.definitions)
         for operation in measured.operations.values():
             _require("QRY_023", "root fields", operation.fields, self.root_fields)
         for part in (*measured.operations.values(), *measured.unused):

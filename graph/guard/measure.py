@@ -85,6 +85,8 @@ class Measure:
 class Measured:
     """All that is known of a document's size."""
 
+    definitions: int
+    """Operations and fragments."""
     operations: dict[str | None, Measure]
     """Each operation's, by name."""
     unused: tuple[Measure, ...]
@@ -109,7 +111,9 @@ def measure(schema: GraphQLSchema, tree: DocumentNode, variables: dict[str, Any]
         if isinstance(node, OperationDefinitionNode):
             operations[node.name.value if node.name else None] = work.of_operation(node)
     unused = tuple(work.of_fragment(name, 1) for name in work.fragments if not work.knows(name))
-    return Measured(operations=operations, unused=unused, depends_on_variables=work.saw_variable)
+    return Measured(
+        definitions=len(tree.definitions), operations=operations, unused=unused, depends_on_variables=work.saw_variable
+    )
 
 
 @dataclass(slots=True, kw_only=True)

@@ -20,7 +20,7 @@ REQUEST_LIMITS = (
     _limit(
         "QRY_020",
         "The document is too long",
-        meaning="It has more tokens (names, values, brackets, comments) than are read.",
+        meaning="It has more tokens (names, values, brackets, comments), or more operations and fragments, than are read.",
         remediation="Send fewer fields, move values into variables, and leave out comments and operations that you don't run.",
     ),
     _limit(
