@@ -272,3 +272,21 @@ async def test_flattening_sells_also_what_waits_for_an_operator_and_says_when_th
 
         assert (bot.bot.loop.run_state, bot.told(stop).status) == (RunState.STOPPED, CommandStatus.DONE)
         assert (bot.held(), await bot.at_venue()) == (0, 0)
+
+
+async def test_a_held_symbol_whose_bars_stop_is_reported_once_and_watched_again_when_they_return(home: Path) -> None:
+    gone = range(4, 20)
+    market = [bar(index, "50", symbol="BOLT") for index in range(40)]
+    market += [bar(index, "100") for index in range(40) if index not in gone]
+    market[-18] = bar(22, "97")
+    async with scripted_bot(home, sorted(market, key=lambda one: (one.timestamp, one.symbol))) as bot:
+        await bot.bar()
+        await bot.enter(proposal())
+        await bot.bar(15)
+        [error] = bot.errors("DATA_003")
+        assert (error.context["symbol"], bot.held()) == ("ACME", 10)
+        assert error.cause == "ACME is held and has had no bar for 240 s although its market is open."
+        await bot.bar(12)
+
+        assert len(bot.errors("DATA_003")) == 1
+        assert bot.held() == 0

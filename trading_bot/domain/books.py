@@ -79,6 +79,11 @@ class Books:
         booked = self.fills.get(plan_id, ())
         return sum((fill.quantity if fill.action is Side.BUY else -fill.quantity for fill in booked), ZERO)
 
+    def is_repriced(self, symbol: str) -> bool:
+        """Whether a corporate action changed price and quantity of `symbol`, and the books hold the old ones of both."""
+        known = self.suspensions.get(symbol)
+        return known is not None and known.is_corporate_action
+
     def sellable(self, plan: TradePlan, at_venue: Mapping[str, Decimal] | None) -> Decimal:
         """What of the plan an exit can sell in one order: what it holds, and not more than the venue has and no live sale takes already.
 
@@ -272,8 +277,7 @@ def marked(books: Books, bars: tuple[Bar, ...], *, at: datetime) -> Books:
     """The books with the positions at the latest prices; after a corporate action the old price goes with the old quantity."""
     positions = dict(books.positions)
     for bar in bars:
-        known = books.suspensions.get(bar.symbol)
-        if bar.symbol in positions and not (known is not None and known.is_corporate_action):
+        if bar.symbol in positions and not books.is_repriced(bar.symbol):
             positions[bar.symbol] = replace(positions[bar.symbol], current_price=bar.close, last_updated=at)
     return replace(books, positions=positions)
 

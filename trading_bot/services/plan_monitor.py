@@ -6,7 +6,7 @@ plan holds, and never more than the venue has. When the market is closed the exi
 
 from collections.abc import Iterable
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 from trading_bot.calendar import is_open
@@ -29,6 +29,7 @@ class PlanMonitor:
     def __init__(self, *, journal: Journal, desk: OrderDesk) -> None:
         self._journal = journal
         self._desk = desk
+        self._silent: set[str] = set()
 
     def watch(self, bars: Iterable[Bar]) -> None:
         """Mark the plans that a bar ends. Bars of extended hours end nothing."""
@@ -36,6 +37,17 @@ class PlanMonitor:
             for plan in self._journal.books.plans_of(bar.symbol):
                 if plan.exit_reason is None and plan.status is PlanStatus.OPEN:
                     self._watch(plan, bar)
+
+    def unwatched(self, longest: timedelta, *, at: datetime, market_open: frozenset[str]) -> tuple[Fault, ...]:
+        """What is held and has had no bar for longer than that although its market is open: its stop sees nothing. Said once a silence."""
+        books = self._journal.books
+        begun = books.session.created_at if books.session else at
+        marked = [held for name, held in books.positions.items() if held.lots and not books.is_repriced(name)]
+        ages = {held.symbol: at - max(held.last_updated, begun) for held in marked}
+        silent = {name for name, age in ages.items() if age > longest and name in market_open}
+        new = sorted(silent - self._silent)
+        self._silent = silent
+        return tuple(_silence(symbol, ages[symbol]) for symbol in new)
 
     def end(self, plan: TradePlan, reason: str) -> None:
         """Mark `plan` to be exited, with its reason; the exit leaves with `drive`."""
@@ -133,3 +145,8 @@ class PlanMonitor:
         reason = exit_due(plan, since) if since is not None else None
         if reason is not None:
             self.end(plan, reason)
+
+
+def _silence(symbol: str, age: timedelta) -> Fault:
+    cause = f"{symbol} is held and has had no bar for {age.total_seconds():.0f} s although its market is open."
+    return Fault("DATA_003", cause, context={"symbol": symbol, "seconds": int(age.total_seconds())})

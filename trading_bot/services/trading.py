@@ -10,7 +10,7 @@ import asyncio
 import uuid
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 import structlog
@@ -200,6 +200,9 @@ class TradingLoop:
 
     async def _watch_plans(self, update: MarketUpdate) -> None:
         self._monitor.watch(update.bars)
+        longest = timedelta(seconds=self._config.risk.max_data_age_seconds)
+        for fault in self._monitor.unwatched(longest, at=update.time, market_open=update.market_open):
+            self._journal.report(fault.semantic(now=self._clock.now()))
         await self._monitor.drive(at=update.time, market_open=update.market_open)
 
     async def _cancel_entries(self, at: datetime, state: RunState) -> None:
