@@ -14,8 +14,9 @@ import pytest
 
 from tests.fakes.set_clock import SetClock
 from trading_bot.errors.fault import Fault
-from trading_bot.logs.audit import AuditLog, Verification
+from trading_bot.logs.audit import AuditLog
 from trading_bot.logs.files import TornTail
+from trading_bot.logs.verification import Verification
 
 DAY_1 = "orders-2025-01-06.jsonl"
 

@@ -11,37 +11,24 @@ may hand over the same ones as often as it likes.
 
 import threading
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 
 from trading_bot.clock import Clock
 from trading_bot.domain.streams import STREAMS
 from trading_bot.errors.fault import Fault
-from trading_bot.logs.chain import GENESIS, parsed
-from trading_bot.logs.files import TornTail, complete_lines, daily_files
+from trading_bot.logs.files import TornTail, all_files, complete_lines
 from trading_bot.logs.stream import Entry, Stream
+from trading_bot.logs.verification import Verification, verified
 
 # The data model's name (000) for this one stream's files.
-_FILE_STEMS = {stream: stream for stream in STREAMS} | {"errors": "error_log"}
+FILE_STEMS = {stream: stream for stream in STREAMS} | {"errors": "error_log"}
+"""How the files of each stream begin."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Verification:
-    """Whether a stream is as it was written."""
-
-    ok: bool
-    """Whether every line hangs on the one before it."""
-    records: int
-    """Lines that do, up to the first that does not."""
-    broken_at: str | None
-    """File and line number of the first that does not, as `<file>:<line>`; null when all do."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _One:
+class _One(NamedTuple):
     """A record of one's own number, for `append`."""
 
     id: int
@@ -63,7 +50,7 @@ class AuditLog:
 
         SYS_005 when it can't be written; nothing of it is in the log then. ValueError for an unknown stream.
         """
-        self.append_all([_One(id=outbox_id, stream=stream, record=record)])
+        self._append(_stem(stream), (_One(outbox_id, stream, record),))
 
     def append_all(self, entries: Sequence[Entry]) -> None:
         """The same for several, in the order of their numbers, with one fdatasync for each stream.
@@ -73,14 +60,8 @@ class AuditLog:
         by_stream: dict[str, list[Entry]] = {}
         for entry in entries:
             by_stream.setdefault(_stem(entry.stream), []).append(entry)
-        with self._alone:
-            for stem, its_own in by_stream.items():
-                if stem not in self._streams:
-                    self._streams[stem] = Stream(self._folder, stem)
-                try:
-                    self._streams[stem].append(its_own, self._clock.now)
-                except OSError as error:
-                    raise _refused(stem, error) from error
+        for stem, its_own in by_stream.items():
+            self._append(stem, its_own)
 
     def take_torn(self) -> tuple[TornTail, ...]:
         """What was set aside since the last time that this was asked: a crash's leftovers, worth telling an operator."""
@@ -90,15 +71,18 @@ class AuditLog:
                 stream.torn.clear()
         return torn
 
+    def last_number(self, bot_id: str) -> int:
+        """The last number of that bot's outbox in any stream; zero for none. SYS_005 when a file can't be read."""
+        with self._alone:
+            return max(self._last_number(stem, bot_id) for stem in FILE_STEMS.values())
+
     def verify(self, stream: str) -> Verification:
         """Read the whole stream and compare its sums. An unfinished last line is no record. SYS_005 when a file can't be read."""
-        records, prev = 0, GENESIS
-        for file, number, raw in self._lines(stream):
-            line = parsed(raw)
-            if line is None or (line.seq, line.prev) != (records + 1, prev):
-                return Verification(ok=False, records=records, broken_at=f"{file.name}:{number}")
-            records, prev = line.seq, line.hash
-        return Verification(ok=True, records=records, broken_at=None)
+        stem = _stem(stream)
+        try:
+            return verified(self._folder, stem)
+        except OSError as error:
+            raise _refused(stem, error) from error
 
     def read(self, stream: str) -> Iterator[dict[str, Any]]:
         """The stream's lines as data, oldest first. SYS_005 when a file can't be read, or a line is no JSON."""
@@ -114,10 +98,29 @@ class AuditLog:
             for stream in self._streams.values():
                 stream.close()
 
+    def _append(self, stem: str, entries: Sequence[Entry]) -> None:
+        with self._alone:
+            try:
+                self._stream(stem).append(entries, self._clock.now)
+            except OSError as error:
+                raise _refused(stem, error) from error
+
+    def _last_number(self, stem: str, bot_id: str) -> int:
+        try:
+            return self._stream(stem).last_number(bot_id)
+        except OSError as error:
+            raise _refused(stem, error) from error
+
+    def _stream(self, stem: str) -> Stream:
+        known = self._streams.get(stem)
+        if known is None:
+            known = self._streams[stem] = Stream(self._folder, stem)
+        return known
+
     def _lines(self, stream: str) -> Iterator[tuple[Path, int, bytes]]:
         stem = _stem(stream)
         try:
-            for file in daily_files(self._folder, stem):
+            for file in all_files(self._folder, stem):
                 for number, raw in enumerate(complete_lines(file), start=1):
                     yield file, number, raw
         except OSError as error:
@@ -126,7 +129,7 @@ class AuditLog:
 
 def _stem(stream: str) -> str:
     try:
-        return _FILE_STEMS[stream]
+        return FILE_STEMS[stream]
     except KeyError:
         msg = f"Expected a stream of {', '.join(STREAMS)}, was {stream}."
         raise ValueError(msg) from None

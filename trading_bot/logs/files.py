@@ -1,13 +1,22 @@
-"""Files: the daily files of one stream, what a crash left at their end, and how they become durable."""
+"""Files: the daily files of one stream, what a crash left at their end, and how they become durable.
 
+A stream's newest file is `<stem>-<day>.jsonl`. An older one may be compressed beside it, `….jsonl.gz`, or in the folder `archive`.
+"""
+
+import errno
+import gzip
 import os
 import re
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO, cast
 
 from trading_bot.logs.chain import Line, parsed
 
+ARCHIVE = "archive"
+"""The folder beside a stream's files for what is old."""
 _WINDOW = 1024 * 1024  # bytes looked at from the end: more than one write of stream.py holds, records being near 1 KB
 
 
@@ -36,37 +45,62 @@ class Tail:
 
 
 def daily_files(folder: Path, stem: str) -> list[Path]:
-    """The files of a stream, oldest first."""
+    """The files of a stream that are not compressed, oldest first."""
     named = re.compile(re.escape(stem) + r"-\d{4}-\d\d-\d\d\.jsonl")
     return sorted(path for path in folder.glob(f"{stem}-*.jsonl") if named.fullmatch(path.name))
 
 
+def all_files(folder: Path, stem: str) -> list[Path]:
+    """All files of a stream, oldest first, one for each day: of a day that was just being compressed, the one that is not."""
+    named = re.compile(re.escape(stem) + r"-\d{4}-\d\d-\d\d\.jsonl\.gz")
+    compressed = [*(folder / ARCHIVE).glob(f"{stem}-*.gz"), *folder.glob(f"{stem}-*.gz")]
+    by_day = {day_of(path): path for path in compressed if named.fullmatch(path.name)}
+    by_day |= {day_of(path): path for path in daily_files(folder, stem)}
+    return [by_day[day] for day in sorted(by_day)]
+
+
 def day_of(file: Path) -> str:
     """The day in a file's name, YYYY-MM-DD."""
-    return file.stem[-10:]
+    return plain_name(file).removesuffix(".jsonl")[-len("2025-01-06") :]
+
+
+def plain_name(file: Path) -> str:
+    """A file's name before it was compressed."""
+    return file.name.removesuffix(".gz")
 
 
 def complete_lines(file: Path) -> Iterator[bytes]:
-    """The lines that end in a newline, without it: what stands behind the last one was never finished."""
+    """The lines that end in a newline, without it: what stands behind the last one was never finished.
+
+    OSError also where what is compressed is damaged.
+    """
+    try:
+        with _opened(file) as opened:
+            for raw in opened:
+                if raw.endswith(b"\n"):
+                    yield raw[:-1]
+    except (EOFError, zlib.error, gzip.BadGzipFile):
+        raise OSError(errno.EIO, "the compressed data is damaged", file.name) from None
+
+
+def _opened(file: Path) -> IO[bytes]:
+    return cast("IO[bytes]", gzip.open(file)) if file.suffix == ".gz" else file.open("rb")
+
+
+def last_record(file: Path) -> Line | None:
+    """The last record of `file`, compressed or not; null when it has none."""
+    if file.suffix == ".gz":
+        *_, raw = (b"", *complete_lines(file))
+        return parsed(raw)
     with file.open("rb") as opened:
-        for raw in opened:
-            if raw.endswith(b"\n"):
-                yield raw[:-1]
+        return _end(opened)[1]
 
 
 def repaired(file: Path) -> Tail:
     """The end of `file`, after what a crash left there was set aside. OSError when the disk refuses."""
     with file.open("r+b") as opened:
+        keep, last = _end(opened)
         size = opened.seek(0, os.SEEK_END)
-        window = _WINDOW
-        while True:
-            start = max(size - window, 0)
-            opened.seek(start)
-            keep, last = _sound(opened.read(), is_whole=start == 0)
-            if last is not None or start == 0:
-                break
-            window *= 8
-        keep += start
         torn = None
         if keep < size:
             opened.seek(keep)
@@ -84,6 +118,19 @@ def sync_folder(folder: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
+
+
+def _end(opened: IO[bytes]) -> tuple[int, Line | None]:
+    """How much of a file to keep, and the record that it then ends with."""
+    size = opened.seek(0, os.SEEK_END)
+    window = _WINDOW
+    while True:
+        start = max(size - window, 0)
+        opened.seek(start)
+        keep, last = _sound(opened.read(), is_whole=start == 0)
+        if last is not None or start == 0:
+            return start + keep, last
+        window *= 8
 
 
 def _sound(data: bytes, *, is_whole: bool) -> tuple[int, Line | None]:

@@ -1,6 +1,7 @@
 """Stream: one stream of the audit log, appended to by one writer at a time, of whichever process."""
 
 import fcntl
+import mmap
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -9,8 +10,19 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from trading_bot.logs.chain import GENESIS, chained, parsed
-from trading_bot.logs.files import Tail, TornTail, complete_lines, daily_files, day_of, repaired, sync_folder
+from trading_bot.logs.files import (
+    Tail,
+    TornTail,
+    all_files,
+    complete_lines,
+    daily_files,
+    day_of,
+    last_record,
+    repaired,
+    sync_folder,
+)
 
+_DAY = len("2025-01-06")
 _BATCH = 200  # records of one write and one fdatasync
 
 
@@ -40,6 +52,7 @@ class Stream:
         self._folder = folder
         self._stem = stem
         self._lock: int | None = None
+        self._newest: mmap.mmap | None = None  # the lock file's content: to look at it costs no call
         self._file: int | None = None
         self._day = ""
         self._end = 0
@@ -56,10 +69,8 @@ class Stream:
         try:
             lock = self._lock if self._lock is not None else self._opened_lock()
             fcntl.flock(lock, fcntl.LOCK_EX)
-            at = now().isoformat(
-                timespec="microseconds"
-            )  # under the lock, so that no line is older than the one before it
-            file = self._caught_up(lock, at[: len("2025-01-06")])
+            at = _stamp(now())  # under the lock, so that no line is older than the one before it
+            file = self._caught_up(at[:_DAY])
             for start in range(0, len(entries), _BATCH):
                 self._write(file, entries[start : start + _BATCH], at)
             fcntl.flock(lock, fcntl.LOCK_UN)
@@ -72,24 +83,35 @@ class Stream:
         for handle in (self._file, self._lock):
             if handle is not None:
                 os.close(handle)
-        self._file = self._lock = None
+        if self._newest is not None:
+            self._newest.close()
+        self._file = self._lock = self._newest = None
+
+    def last_number(self, bot_id: str) -> int:
+        """The last number of that bot's outbox that the stream has; zero for none. OSError when that can't be read."""
+        return self._numbers.get(bot_id) or self._last_number(bot_id)
 
     def _opened_lock(self) -> int:
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._lock = os.open(self._folder / f".{self._stem}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        if os.fstat(self._lock).st_size < _DAY:
+            os.ftruncate(self._lock, _DAY)
+        self._newest = mmap.mmap(self._lock, _DAY)
         return self._lock
 
-    def _caught_up(self, lock: int, today: str) -> int:
+    def _caught_up(self, today: str) -> int:
         """The newest file, open, with its last record known.
 
         The lock file names the newest day, so that a writer whose clock was set back does not go on in an older file.
         """
-        if self._file is not None and self._day >= today and os.pread(lock, len(today), 0) == self._day.encode():
+        newest = self._newest
+        if self._file is not None and self._day >= today and newest is not None and newest[:] == self._day.encode():
             found = os.fstat(self._file)
             if found.st_size == self._end and found.st_nlink:
                 return self._file
         file = self._opened(today)
-        os.pwrite(lock, self._day.encode(), 0)
+        if newest is not None:
+            newest[:] = self._day.encode()
         return file
 
     def _opened(self, today: str) -> int:
@@ -99,6 +121,9 @@ class Stream:
         files = daily_files(self._folder, self._stem)
         tails = list(self._tails(files))
         last = tails[-1].last if tails else None
+        if last is None:
+            older = reversed(all_files(self._folder, self._stem))
+            last = next((found for file in older if (found := last_record(file)) is not None), None)
         self._seq, self._hash = (last.seq, last.hash) if last else (0, GENESIS)
         self._numbers = {last.bot_id: last.outbox} if last else {}
         if files and day_of(files[-1]) >= today:
@@ -142,11 +167,19 @@ class Stream:
 
     def _last_number(self, bot_id: str) -> int:
         """The last number of the bot that the stream has; reads the stream once for a bot that did not write its last record."""
-        for file in reversed(daily_files(self._folder, self._stem)):
+        for file in reversed(all_files(self._folder, self._stem)):
+            last = last_record(file)
+            if last is not None and last.bot_id == bot_id:
+                return last.outbox
             found = [line.outbox for raw in complete_lines(file) if (line := parsed(raw)) and line.bot_id == bot_id]
             if found:
                 return found[-1]
         return 0
+
+
+def _stamp(moment: datetime) -> str:
+    text = moment.isoformat()
+    return text if "." in text else moment.isoformat(timespec="microseconds")
 
 
 def _append_durably(file: int, data: bytes, end: int) -> None:
