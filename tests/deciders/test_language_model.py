@@ -11,6 +11,7 @@ import pytest
 from tests.deciders.situations import sample_situation
 from tests.fakes.model_server import NOTHING, ModelServer, Reply, answering, model_server, saying
 from trading_bot.clock import SystemClock
+from trading_bot.deciders import language_model
 from trading_bot.deciders.language_model import Counsel, LanguageModel
 from trading_bot.domain.advice import Stay
 from trading_bot.domain.decider import Decider, DeciderKind
@@ -84,6 +85,23 @@ def test_an_endpoint_that_counts_nothing_has_no_cost(server: ModelServer) -> Non
     server.replies(Reply(body=b'{"choices": [{"message": {"content": "{}"}}]}'))
 
     assert counsel(server).cost_usd is None
+
+
+def test_a_fault_of_ours_is_a_failed_call_that_tells_none_of_what_was_sent(
+    server: ModelServer, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def broken(text: str, situation: object) -> Stay:
+        raise RuntimeError(text)
+
+    monkeypatch.setattr(language_model, "parse_answer", broken)
+    server.replies(saying("sk-MARKER-0451"))
+
+    given = counsel(server)
+
+    assert isinstance(given.outcome, Fault)
+    assert (given.outcome.code, given.outcome.cause) == ("LLM_001", "The call failed unexpectedly (RuntimeError).")
+    assert given.cost_usd == Decimal("0.21")
+    assert "sk-MARKER-0451" not in capsys.readouterr().out
 
 
 def test_a_question_can_be_taken_back(server: ModelServer) -> None:

@@ -121,3 +121,10 @@ def test_only_a_simulated_market_at_the_pace_of_the_clock_does_not_wait(
     venue: PaperVenue, *, is_real_time: bool
 ) -> None:
     assert venue.is_real_time is is_real_time
+
+
+def test_a_model_may_enter_only_what_the_bot_trades() -> None:
+    assert BotConfig(symbols=("ACME", "BOLT"), decider=replace(MODEL, symbols=("BOLT",))).decider.symbols == ("BOLT",)
+    assert BotConfig(decider=replace(MODEL, symbols=("BOLT",))).symbols == ()
+    with pytest.raises(ValueError, match=r"Expected `decider\.symbols` among `symbols`, was COIL besides\."):
+        BotConfig(symbols=("ACME", "BOLT"), decider=replace(MODEL, symbols=("BOLT", "COIL")))

@@ -1,5 +1,6 @@
 """A scripted bot whose decisions a language model makes, at a market that waits for it or at one that runs by the clock."""
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -18,7 +19,7 @@ from trading_bot.domain.decisions import Decision
 from trading_bot.domain.limits import RiskLimits
 from trading_bot.domain.market import Bar
 from trading_bot.services.advisor import Advisor
-from trading_bot.store import decisions
+from trading_bot.store import decisions, runtime
 
 REAL_TIME = replace(PLAIN, speed=1.0)
 """A market that goes on at the pace of the clock, whether the bot thinks or not."""
@@ -66,6 +67,21 @@ class AdvisedBot:
     async def bar_without_answer(self, count: int = 1) -> None:
         """Handle that many bars while the model is silent."""
         await self.scripted.bar(count)
+
+    async def beats_on(self) -> None:
+        """See a sign of life although no bar is handled, within 15 seconds of the wall clock."""
+        clock = self.scripted._clock
+        assert isinstance(clock, MinuteClock)
+        before = self._heartbeat()
+        clock.minutes += 1
+        async with asyncio.timeout(15):
+            while self._heartbeat() == before:  # noqa: ASYNC110 - the store says when
+                await asyncio.sleep(0.01)
+
+    def _heartbeat(self) -> datetime | None:
+        with self.scripted.bot.store.reading("main") as r:
+            known = runtime.find_runtime(r)
+        return known.last_heartbeat if known else None
 
     @property
     def decisions(self) -> list[Decision]:

@@ -11,7 +11,7 @@ import pytest
 
 from tests.fakes.advised_bot import REAL_TIME, AdvisedBot, advised_bot
 from tests.fakes.model_server import NOTHING, Call, ModelServer, Reply, answering, model_server, saying
-from tests.fakes.scripted import bar
+from tests.fakes.scripted import bar, proposal
 from trading_bot.clock import SystemClock
 from trading_bot.domain.commands import CommandKind
 from trading_bot.domain.decisions import Verdict
@@ -220,6 +220,27 @@ def test_a_model_ends_a_plan_early_and_what_came_of_it_is_told(home: Path, serve
     played(home, server, FLAT, act)
 
 
+def test_a_model_that_ends_a_plan_before_it_was_filled_takes_its_order_back(home: Path, server: ModelServer) -> None:
+    server.replies(
+        entry(order_type="LIMIT", entry_price=98, stop_price=97, target_price=None),
+        answering(action="exit", symbol="ACME", reasoning="Too far away."),
+        answering(**NOTHING),
+    )
+
+    async def act(bot: AdvisedBot) -> None:
+        plan = bot.scripted.plan()
+        await bot.bar(2)
+        assert [order.status for order in bot.scripted.orders(plan, Leg.ENTRY)] == [OrderStatus.CANCELLED]
+        assert bot.scripted.orders(plan, Leg.EXIT) == []
+        opened, ended = bot.decisions[:2]
+        assert (opened.plan_id, ended.plan_id) == (plan.id, plan.id)
+        assert opened.result["status"] == ended.result["status"] == "unfilled"
+        assert opened.result["orderStatus"] == "CANCELLED"
+        assert server.situation()["may_enter"] == ["ACME"]
+
+    played(home, server, FLAT, act)
+
+
 def test_three_failures_in_a_row_keep_it_from_entering_until_a_call_succeeds(home: Path, server: ModelServer) -> None:
     server.replies(
         Reply(status=500),
@@ -329,6 +350,7 @@ def test_a_pause_while_the_market_waits_for_an_answer_keeps_its_entry_from_leavi
         turning = asyncio.create_task(bot.scripted.bar())
         server.called.clear()
         assert await asyncio.to_thread(server.called.wait, 10)
+        await bot.beats_on()
         paused = bot.scripted.command(CommandKind.PAUSE)
         while bot.scripted.told(paused).executed_at is None:  # noqa: ASYNC110 - the store says when
             await asyncio.sleep(0.01)  # the market stands still, the bot does not
@@ -402,6 +424,22 @@ def test_a_model_is_asked_every_so_many_bars_about_what_is_configured(home: Path
         assert server.situation()["may_enter"] == ["BOLT"]
 
     played(home, server, bars, act, every_bars=5, symbols=("BOLT",))
+
+
+def test_what_is_held_is_shown_and_may_be_ended_also_where_it_may_not_be_entered(
+    home: Path, server: ModelServer
+) -> None:
+    bars = [one for n in range(20) for one in (bar(n, "100"), bar(n, "50", symbol="BOLT"))]
+    server.replies(answering(**NOTHING))
+
+    async def act(bot: AdvisedBot) -> None:
+        await bot.scripted.enter(proposal(symbol="ACME"))
+        await bot.bar(2)
+        shown = server.situation()
+        assert [name for name in shown["candles"] if name != "columns"] == ["ACME", "BOLT"]
+        assert (shown["may_enter"], shown["may_exit"]) == (["BOLT"], ["ACME"])
+
+    played(home, server, bars, act, symbols=("BOLT",))
 
 
 def test_nothing_is_asked_where_nothing_could_be_done(home: Path, server: ModelServer) -> None:

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
+import structlog
+
 from trading_bot.clock import Clock
 from trading_bot.deciders.answer import parse_answer
 from trading_bot.deciders.endpoint import Completion, Endpoint
@@ -14,6 +16,7 @@ from trading_bot.domain.errors import capped
 from trading_bot.errors.fault import Fault
 
 _ANSWER_BYTES = 2000
+_log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +58,10 @@ class LanguageModel:
             outcome = parse_answer(completion.text, situation)
         except Fault as fault:
             outcome = fault
+        except Exception as error:  # noqa: BLE001 - whatever comes back, it is a failed call and no failed bot
+            # Without its words: they may hold what was sent.
+            _log.error("model_call_failed", error=type(error).__name__)
+            outcome = Fault("LLM_001", f"The call failed unexpectedly ({type(error).__name__}).")
         return Counsel(
             asked_at=situation.at,
             situation=situation,

@@ -224,6 +224,10 @@ class BotConfig:
         within("trade_sync_cutoff_minutes", self.trade_sync_cutoff_minutes, 1, 10_080)
         within("symbols (count)", len(self.symbols), 0, 50)
         _require_symbols(self.symbols)
+        strange = sorted(set(self.decider.symbols) - set(self.symbols))
+        if self.symbols and strange:
+            msg = f"Expected `decider.symbols` among `symbols`, was {', '.join(strange)} besides."
+            raise ValueError(msg)
         within("strategies (count)", len(self.strategies), 0, 10)
         within("name (length)", len(self.name), 1, 60)
 

@@ -183,16 +183,20 @@ class Advisor:
             at=update.time,
             books=books,
             bars={bar.symbol: tuple(self._view.bars(bar.symbol)) for bar in shown},
-            may_enter=tuple(bar.symbol for bar in shown if self._enterable(bar, update)),
+            may_enter=tuple(bar.symbol for bar in shown if self._is_meant(bar.symbol) and self._enterable(bar, update)),
             may_exit=tuple(sorted({plan.symbol for plan in books.plans.values() if plan.is_open and _may_end(plan)})),
             recent=recent.items,
             limits=self._config.risk,
         )
 
     def _symbols(self, update: MarketUpdate) -> tuple[str, ...]:
-        """What the model is shown: what is configured for it or for the bot, or what trades now."""
+        """What the model is shown: what has a plan, then what is configured for it or for the bot, or what trades now."""
+        planned = sorted(plan.symbol for plan in self._journal.books.plans.values() if plan.is_open)
         wanted = self._config.decider.symbols or self._config.symbols or tuple(bar.symbol for bar in update.bars)
-        return tuple(sorted(wanted[:MOST_SYMBOLS]))
+        return tuple(sorted(tuple(dict.fromkeys((*planned, *wanted)))[:MOST_SYMBOLS]))
+
+    def _is_meant(self, symbol: str) -> bool:
+        return not self._config.decider.symbols or symbol in self._config.decider.symbols
 
     def _enterable(self, bar: Bar, update: MarketUpdate) -> bool:
         return bar.symbol in update.market_open and self._decisions.may_enter(bar, update.time)

@@ -7,7 +7,6 @@ clock. After the third failure the check `decider` fails until a call succeeds.
 
 import asyncio
 from collections.abc import Sequence
-from contextlib import suppress
 from datetime import datetime, timedelta
 
 import structlog
@@ -82,7 +81,7 @@ class Consultation:
             await asyncio.wait({self._asking}, timeout=seconds)
 
     def taken(self) -> Counsel | None:
-        """What came of the question, once; null while nothing has. A fault of ours in it is raised."""
+        """What came of the question, once; null while nothing has."""
         if self._asking is None or not self._asking.done():
             return None
         asked, self._asking = self._asking, None
@@ -112,8 +111,7 @@ class Consultation:
         asked, self._asking = self._asking, None
         if asked is not None:
             asked.cancel()
-            with suppress(asyncio.CancelledError):
-                await asked
+            await asyncio.gather(asked, return_exceptions=True)
         await self._model.close()
 
     @property
