@@ -1,6 +1,7 @@
 """Refusals, trips, resets and figures are the same whenever the bot ends between two writes."""
 
 import random
+from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
