@@ -9,8 +9,12 @@ from enum import Enum
 import pytest
 import typer.main
 
+from graph.documents import Documents
 from graph.doors.error_pages import page as errors_page
+from graph.doors.operation_pages import page as operations_page
+from graph.doors.operations import load_operations
 from graph.doors.terminal import app
+from graph.schema import build_schema
 from tests.docs.pages import PAGES, ROOT, headings, page
 from trading_bot.domain.config import BotConfig, BullFlag, VwapPullback
 from trading_bot.errors.catalogue import CATALOGUE
@@ -54,6 +58,16 @@ def test_the_page_of_errors_is_the_catalogue() -> None:
     assert page("docs/errors.md") == errors_page()
     codes = [heading.partition(":")[0] for heading in headings("docs/errors.md")]
     assert [code for code in CATALOGUE if code not in codes] == []
+
+
+def test_the_page_of_operations_is_the_catalogue() -> None:
+    known = load_operations(Documents(schema=build_schema()._schema))
+
+    assert page("docs/operations.md") == operations_page(known.values())
+    assert [heading for heading in headings("docs/operations.md") if heading in known] == [
+        *(name for name, one in known.items() if not one.writes),
+        *(name for name, one in known.items() if one.writes),
+    ]
 
 
 def test_every_command_is_documented_and_every_documented_command_exists() -> None:

@@ -14,6 +14,7 @@ from uuid import uuid4
 import typer
 
 from graph.doors.terminal import keys
+from graph.doors.terminal.operations import operations
 from graph.doors.terminal.reconcile import reconcile
 from graph.doors.terminal.speech import console, show
 from trading_bot.clock import SystemClock
@@ -38,6 +39,7 @@ app = typer.Typer(
 )
 app.add_typer(keys.app, name="key")
 app.command()(reconcile)
+app.command()(operations)
 
 Candles = Annotated[Path | None, typer.Option(help="Replay this candle file: CSV, plain or .gz.", metavar="FILE")]
 Speed = Annotated[
