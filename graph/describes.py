@@ -32,6 +32,8 @@ class Argument(NamedTuple):
     type: Any
     description: str
     default: Any = strawberry.UNSET
+    name: str | None = None
+    """What it is called in the graph, where Python can't have that name."""
 
 
 @dataclass_transform(kw_only_default=True, field_specifiers=(strawberry.field,))
@@ -102,7 +104,7 @@ def _adapted(resolver: Callable[..., Any], arguments: dict[str, Argument]) -> Ca
         inspect.Parameter("info", inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=strawberry.Info),
     ]
     for name, argument in arguments.items():
-        kind = _Annotated[argument.type, strawberry.argument(description=argument.description)]
+        kind = _Annotated[argument.type, strawberry.argument(description=argument.description, name=argument.name)]
         places.append(
             inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, annotation=kind, default=argument.default)
         )

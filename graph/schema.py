@@ -1,30 +1,70 @@
 """The API, read top to bottom like its SDL."""
 
 from collections.abc import AsyncGenerator
+from datetime import datetime
 
 import strawberry
 from strawberry.schema.config import StrawberryConfig
 
 from graph.describes import Argument, answered_by, streamed_by
 from graph.guard.writes import writes
-from graph.scalars import SCALARS
-from graph.types.commands import Command, CommandPayload
+from graph.scalars import SCALARS, BigInt
+from graph.types.changes import Event
+from graph.types.commands import Command, CommandConnection, CommandPayload, ErrorAcknowledgePayload
+from graph.types.decisions import DecisionConnection
 from graph.types.errors import ErrorCode, SemanticErrorConnection
 from graph.types.fills import FillConnection
-from graph.types.inputs import BotActionInput, BotStopInput, ErrorFilter, TradeFilter
+from graph.types.inputs import (
+    BotActionInput,
+    BotStopInput,
+    DecisionFilter,
+    ErrorAcknowledgeInput,
+    ErrorFilter,
+    OrdersCancelInput,
+    PositionsCloseInput,
+    RiskEventFilter,
+    TradeFilter,
+)
+from graph.types.market import CandleConnection, MarketSnapshot
 from graph.types.metrics import Metrics
+from graph.types.performance_alerts import PerformanceMetricConnection
 from graph.types.plans import TradePlanConnection
+from graph.types.risk import RiskEventConnection
+from graph.types.sessions import BotSessionConnection
 from graph.types.state import Bot, BotState, BotSummary
 from graph.types.trades import TradeConnection
 from graph.types.viewer import Viewer
-from resolvers import bots, commands, errors, fills, metrics, plans, state, trades, viewer, watches
+from resolvers import (
+    acknowledgements,
+    bots,
+    candles,
+    changes,
+    commands,
+    decisions,
+    errors,
+    fills,
+    market,
+    metrics,
+    performance_alerts,
+    plans,
+    risk,
+    sessions,
+    state,
+    trades,
+    viewer,
+    watches,
+)
+from trading_bot.domain.candles import Timeframe
 from trading_bot.domain.errors import Scope
+from trading_bot.domain.events import EventKind
 from trading_bot.domain.plans import PlanStatus
 
 BOT_ID = Argument(strawberry.ID | None, "Which bot; may be left out when there is one.")
 FIRST = Argument(int, "How many, 1 to 100.", default=20)
 AFTER = Argument(str | None, "The `endCursor` of the page before; left out for the first page.")
 INTERVAL = Argument(int, "Seconds from one answer to the next, 1 to 60.", default=5)
+SYMBOL = Argument(str, "Such as AAPL or BTC/USD.")
+KINDS = Argument(list[EventKind] | None, "Only events of these kinds; left out for all.")
 ACTION = Argument(BotActionInput, "What is asked, and why.")
 
 
@@ -66,10 +106,70 @@ class Query:
         after=AFTER,
         symbol=Argument(str | None, "Only fills of this symbol; left out for all."),
     )
+    bot_sessions: BotSessionConnection | None = answered_by(
+        sessions.list_sessions, "Trading days, newest first.", bot_id=BOT_ID, first=FIRST, after=AFTER
+    )
+    decisions: DecisionConnection | None = answered_by(
+        decisions.list_decisions,
+        "What was decided and why, newest first.",
+        bot_id=BOT_ID,
+        first=FIRST,
+        after=AFTER,
+        filter=Argument(DecisionFilter | None, "Which decisions; left out for all."),
+    )
+    risk_events: RiskEventConnection | None = answered_by(
+        risk.list_risk_events,
+        "What the limits refused and what the circuit breaker did, newest first.",
+        bot_id=BOT_ID,
+        first=FIRST,
+        after=AFTER,
+        filter=Argument(RiskEventFilter | None, "Which events; left out for all."),
+    )
+    performance_alerts: PerformanceMetricConnection | None = answered_by(
+        performance_alerts.list_alerts,
+        "Figures over the last 20 trades that crossed a threshold of the configuration, newest first.",
+        bot_id=BOT_ID,
+        first=FIRST,
+        after=AFTER,
+    )
+    market_snapshot: MarketSnapshot | None = answered_by(
+        market.find_snapshot,
+        "The latest price of a symbol; null for one that the bot has not seen.",
+        bot_id=BOT_ID,
+        symbol=SYMBOL,
+    )
+    candles: CandleConnection | None = answered_by(
+        candles.list_candles,
+        "Candles of a symbol, newest first, made exactly from the bars of one minute that the bot has seen.",
+        bot_id=BOT_ID,
+        symbol=SYMBOL,
+        timeframe=Argument(Timeframe, "How long a candle lasts.", default=Timeframe.ONE_MINUTE),
+        start=Argument(
+            datetime | None, "Only candles that begin then or later; left out for no bound.", strawberry.UNSET, "from"
+        ),
+        end=Argument(datetime | None, "Only candles that begin before; left out for no bound.", strawberry.UNSET, "to"),
+        first=Argument(int, "How many, 1 to 100.", default=100),
+        after=AFTER,
+    )
     command: Command | None = answered_by(
         commands.find_command,
         "What became of a command; null when there is none of that id.",
         id=Argument(strawberry.ID, "Id of the command, from the payload of the write."),
+    )
+    commands: CommandConnection | None = answered_by(
+        commands.list_commands,
+        "What was asked of the bot and what came of it, newest first.",
+        bot_id=BOT_ID,
+        first=FIRST,
+        after=AFTER,
+    )
+    changes: list[Event] | None = answered_by(
+        changes.list_changes,
+        "What happened after a point that you remember, oldest first: the cheap way to look again. Empty when nothing did.",
+        bot_id=BOT_ID,
+        after_seq=Argument(BigInt, "The `seq` of the last answer or event that you have seen; zero for the beginning."),
+        first=Argument(int, "How many, 1 to 100.", default=50),
+        kinds=KINDS,
     )
     error_codes: list[ErrorCode] | None = answered_by(
         errors.list_error_codes,
@@ -112,6 +212,26 @@ class Mutation:
         "The process lives on, STOPPED, with its heartbeat. Risk MEDIUM; HIGH with open plans or when it flattens.",
         input=Argument(BotStopInput, "What is asked, why, and what happens to orders and positions."),
     )
+    positions_close: CommandPayload | None = answered_by(
+        writes("positionsClose", commands.close_positions, needs=Scope.ADMIN),
+        "The named positions are exited at the market, their plans end. Risk HIGH.",
+        input=Argument(PositionsCloseInput, "Which positions, and why."),
+    )
+    orders_cancel: CommandPayload | None = answered_by(
+        writes("ordersCancel", commands.cancel_orders, needs=Scope.OPERATE),
+        "The named orders are cancelled; stops and targets stay watched. Risk MEDIUM; HIGH where one was to close a position.",
+        input=Argument(OrdersCancelInput, "Which orders, and why."),
+    )
+    circuit_breaker_reset: CommandPayload | None = answered_by(
+        writes("circuitBreakerReset", commands.reset_breaker, needs=Scope.ADMIN),
+        "Entries are allowed again after the circuit breaker tripped; refused while its cause holds. Risk HIGH.",
+        input=ACTION,
+    )
+    error_acknowledge: ErrorAcknowledgePayload | None = answered_by(
+        writes("errorAcknowledge", acknowledgements.acknowledge_errors, needs=Scope.OPERATE),
+        "The errors are marked as seen. Risk LOW.",
+        input=Argument(ErrorAcknowledgeInput, "Which errors, and why that is all there is to do."),
+    )
 
 
 @strawberry.type(description="What is pushed over WebSocket, sub-protocol graphql-transport-ws.")
@@ -127,6 +247,15 @@ class Subscription:
         "The summary at once and then every intervalSeconds, whether it changed or not.",
         bot_id=BOT_ID,
         interval_seconds=INTERVAL,
+    )
+    events: AsyncGenerator[Event, None] = streamed_by(
+        changes.watch_events,
+        "Every event after afterSeq, in order, without a gap or a repeat, also across a dropped connection; within 100 ms of the change.",
+        bot_id=BOT_ID,
+        after_seq=Argument(
+            BigInt | None, "The `seq` of the last event that you have seen; left out for those from now on."
+        ),
+        kinds=KINDS,
     )
 
 

@@ -5,7 +5,8 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from resolvers.context import Context
-from resolvers.inputs import BotAction, BotStop
+from resolvers.inputs import BotAction, BotStop, OrdersCancel, PositionsClose, require_names
+from resolvers.paging import Connection, connection
 from resolvers.payloads import CommandPayload
 from trading_bot.domain.commands import Command, CommandKind, Intent
 from trading_bot.errors.fault import Fault
@@ -13,7 +14,7 @@ from trading_bot.store import commands
 
 T = TypeVar("T")
 
-REFUSALS = frozenset({"BOT_001", "BOT_003", "QRY_007"})
+REFUSALS = frozenset({"BOT_001", "BOT_003", "QRY_005", "QRY_007"})
 """Codes that stand in the payload's errors: the write was understood and refused."""
 
 
@@ -47,8 +48,37 @@ async def stop_bot(context: Context, input: BotStop, intent: Intent) -> CommandP
     return await _write(context, CommandKind.STOP, input, intent, {"onStop": input.on_stop.name})
 
 
+async def close_positions(context: Context, input: PositionsClose, intent: Intent) -> CommandPayload:
+    """The named positions exited at the market."""
+    symbols = require_names("symbols", input.symbols)
+    return await _write(context, CommandKind.CLOSE_POSITIONS, input, intent, {"symbols": symbols})
+
+
+async def cancel_orders(context: Context, input: OrdersCancel, intent: Intent) -> CommandPayload:
+    """The named orders cancelled."""
+    ids = require_names("orderIds", input.order_ids)
+    return await _write(context, CommandKind.CANCEL_ORDERS, input, intent, {"orderIds": ids})
+
+
+async def reset_breaker(context: Context, input: BotAction, intent: Intent) -> CommandPayload:
+    """The circuit breaker cleared, once its cause is gone."""
+    return await _write(context, CommandKind.RESET_BREAKER, input, intent, {})
+
+
+async def list_commands(
+    context: Context, *, bot_id: str | None = None, first: int, after: str | None = None
+) -> Connection[Command]:
+    """A page of commands, newest first. Fault QRY_004 for `first` outside 1 to 100 and for a cursor that is none."""
+    await context.choose_bot(bot_id)
+    return connection(await context.read(lambda r: commands.list_commands(r, first, after)))
+
+
 async def _write(
-    context: Context, kind: CommandKind, input: BotAction | BotStop, intent: Intent, parameters: dict[str, Any]
+    context: Context,
+    kind: CommandKind,
+    input: BotAction | BotStop | PositionsClose | OrdersCancel,
+    intent: Intent,
+    parameters: dict[str, Any],
 ) -> CommandPayload:
     """Preview or submit. What the caller got wrong (scope, confirm token) is raised, what was refused stands in the payload."""
     service = context.parts.commands

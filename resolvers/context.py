@@ -12,9 +12,11 @@ from typing import TypeVar
 from resolvers.counters import Counters
 from resolvers.memory import Memory
 from resolvers.snapshot import Snapshot, Views
+from resolvers.stream import Stream
 from trading_bot.clock import Clock
 from trading_bot.domain.commands import Caller
 from trading_bot.errors.fault import Fault
+from trading_bot.services.acknowledgements import Acknowledgements
 from trading_bot.services.commands import Commands
 from trading_bot.services.tokens import Tokens
 from trading_bot.store.store import Reading, Store
@@ -31,8 +33,11 @@ class Parts:
     commands: Commands
     tokens: Tokens
     """Gives out and checks what confirms a write."""
+    acknowledgements: Acknowledgements
     workers: Executor
     """Threads in which the store is read and written."""
+    stream: Stream
+    """Events as they are committed."""
     views: Views
     counters: Counters
     memory: Memory

@@ -7,6 +7,12 @@ from decimal import Decimal
 from trading_bot.domain.commands import StopPolicy
 from trading_bot.domain.errors import Severity
 from trading_bot.domain.trades import Outcome
+from trading_bot.errors.fault import Fault
+
+MOST_NAMES = 50
+"""Things that one write may name."""
+LONGEST_NAME = 128
+"""Characters of a symbol or an id."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +56,36 @@ class ErrorFilter:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DecisionFilter:
+    """Which decisions; all conditions must hold, and one that is left out does not count."""
+
+    symbol: str | None = None
+    """Exactly this symbol."""
+    strategy_name: str | None = None
+    """Exactly this strategy; language-model for a model's."""
+    acted: bool | None = None
+    """Whether an order left because of it."""
+    start: datetime | None = None
+    """Made at or after this venue time."""
+    end: datetime | None = None
+    """Made before this venue time."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RiskEventFilter:
+    """Which risk events; all conditions must hold, and one that is left out does not count."""
+
+    event_type: str | None = None
+    """Exactly this type, such as circuit_breaker_trip."""
+    severity: Severity | None = None
+    """Exactly this severity."""
+    start: datetime | None = None
+    """Happened first at or after this venue time."""
+    end: datetime | None = None
+    """Happened first before this venue time."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class BotAction:
     """One thing asked of a bot."""
 
@@ -81,3 +117,67 @@ class BotStop:
     """Answer with what would happen, and do nothing."""
     confirm_token: str | None
     """From a dry run of the same input; needed for risk HIGH only."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PositionsClose:
+    """Positions to be closed at the market."""
+
+    bot_id: str | None
+    """Which bot; may be left out when there is one."""
+    symbols: list[str]
+    """What is held, 1 to 50 symbols; their plans end and their resting entries are cancelled."""
+    reason: str
+    """Why, for the audit log; 1 to 500 bytes, not blank."""
+    idempotency_key: str
+    """Chosen by you, 1 to 128 characters, new for each write: sending the same again does nothing twice, for 24 hours."""
+    dry_run: bool
+    """Answer with what would happen, and do nothing."""
+    confirm_token: str | None
+    """From a dry run of the same input; needed for risk HIGH only."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrdersCancel:
+    """Orders to be cancelled."""
+
+    bot_id: str | None
+    """Which bot; may be left out when there is one."""
+    order_ids: list[str]
+    """The venue's ids or client order ids, 1 to 50; one that has ended already is left as it is."""
+    reason: str
+    """Why, for the audit log; 1 to 500 bytes, not blank."""
+    idempotency_key: str
+    """Chosen by you, 1 to 128 characters, new for each write: sending the same again does nothing twice, for 24 hours."""
+    dry_run: bool
+    """Answer with what would happen, and do nothing."""
+    confirm_token: str | None
+    """From a dry run of the same input; needed for risk HIGH only."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ErrorAcknowledge:
+    """Errors that an operator has taken note of."""
+
+    error_ids: list[str]
+    """Ids of stored errors of one bot, 1 to 50."""
+    reason: str
+    """Why, for the audit log; 1 to 500 bytes, not blank."""
+    idempotency_key: str
+    """Chosen by you, 1 to 128 characters, new for each write: sending the same again does nothing twice, for 24 hours."""
+    dry_run: bool
+    """Answer with what would happen, and do nothing."""
+    confirm_token: str | None
+    """From a dry run of the same input; needed for risk HIGH only."""
+
+
+def require_names(field: str, names: list[str]) -> list[str]:
+    """The names, each once; Fault QRY_004 for none, for more than 50, and for one that is blank or too long to be one."""
+    if not 1 <= len(names) <= MOST_NAMES:
+        cause = f"Expected `{field}` with 1 to {MOST_NAMES} of them, were {len(names)}."
+        raise Fault("QRY_004", cause, context={"field": field, "max": MOST_NAMES})
+    for name in names:
+        if not name.strip() or len(name) > LONGEST_NAME:
+            cause = f"Expected each of `{field}` with 1 to {LONGEST_NAME} characters, was one with {len(name)}."
+            raise Fault("QRY_004", cause, context={"field": field})
+    return list(dict.fromkeys(names))

@@ -18,3 +18,17 @@ class CommandPayload:
     """Why it was refused; empty when it was not."""
     replayed: bool
     """Whether this idempotency key was used before: nothing was done again, `command` is the first one."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ErrorAcknowledgePayload:
+    """What became of an acknowledgement."""
+
+    acknowledged: tuple[SemanticError, ...]
+    """The errors as they are now; empty for a dry run and for one that was refused."""
+    preview: ActionPreview | None
+    """What it would do; null unless `dryRun`."""
+    errors: tuple[SemanticError, ...]
+    """Why it was refused; empty when it was not."""
+    replayed: bool
+    """Whether this idempotency key was used before: nothing was done again."""

@@ -7,7 +7,8 @@ import strawberry
 from graph.describes import describes, publish
 from graph.scalars import JSON
 from graph.types.errors import SemanticError
-from resolvers import payloads
+from graph.types.paging import PageInfo
+from resolvers import paging, payloads
 from trading_bot.domain import commands
 
 publish(commands.CommandKind)
@@ -24,6 +25,7 @@ class Command:
     status: commands.CommandStatus
     user: str
     reason: str
+    parameters: JSON
     created_at: datetime
     executed_at: datetime | None
     outcome: JSON | None
@@ -45,3 +47,27 @@ class CommandPayload:
     preview: ActionPreview | None
     errors: list[SemanticError]
     replayed: bool
+
+
+@describes(payloads.ErrorAcknowledgePayload)
+class ErrorAcknowledgePayload:
+    acknowledged: list[SemanticError]
+    preview: ActionPreview | None
+    errors: list[SemanticError]
+    replayed: bool
+
+
+@describes(paging.Edge)
+class CommandEdge:
+    """A command, and where it stands in the list."""
+
+    node: Command
+    cursor: str
+
+
+@describes(paging.Connection)
+class CommandConnection:
+    """A page of commands, newest first."""
+
+    edges: list[CommandEdge]
+    page_info: PageInfo

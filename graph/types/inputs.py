@@ -32,6 +32,23 @@ class ErrorFilter:
     end: datetime | None = strawberry.field(name="to")
 
 
+@accepts(inputs.DecisionFilter)
+class DecisionFilter:
+    symbol: str | None
+    strategy_name: str | None
+    acted: bool | None
+    start: datetime | None = strawberry.field(name="from")
+    end: datetime | None = strawberry.field(name="to")
+
+
+@accepts(inputs.RiskEventFilter)
+class RiskEventFilter:
+    event_type: str | None
+    severity: errors.Severity | None
+    start: datetime | None = strawberry.field(name="from")
+    end: datetime | None = strawberry.field(name="to")
+
+
 @accepts(inputs.BotAction)
 class BotActionInput:
     bot_id: strawberry.ID | None
@@ -45,6 +62,35 @@ class BotActionInput:
 class BotStopInput:
     bot_id: strawberry.ID | None
     on_stop: commands.StopPolicy
+    reason: str
+    idempotency_key: str
+    dry_run: bool = strawberry.field(default=False)
+    confirm_token: str | None
+
+
+@accepts(inputs.PositionsClose)
+class PositionsCloseInput:
+    bot_id: strawberry.ID | None
+    symbols: list[str]
+    reason: str
+    idempotency_key: str
+    dry_run: bool = strawberry.field(default=False)
+    confirm_token: str | None
+
+
+@accepts(inputs.OrdersCancel)
+class OrdersCancelInput:
+    bot_id: strawberry.ID | None
+    order_ids: list[strawberry.ID]
+    reason: str
+    idempotency_key: str
+    dry_run: bool = strawberry.field(default=False)
+    confirm_token: str | None
+
+
+@accepts(inputs.ErrorAcknowledge)
+class ErrorAcknowledgeInput:
+    error_ids: list[strawberry.ID]
     reason: str
     idempotency_key: str
     dry_run: bool = strawberry.field(default=False)

@@ -6,10 +6,12 @@ from decimal import Decimal
 import strawberry
 
 from graph.describes import answered_by, describes, publish
+from graph.types.decisions import Decision
 from graph.types.fills import Fill
 from graph.types.paging import PageInfo
 from graph.types.plans import TradePlan
 from resolvers import paging
+from resolvers.decisions import find_trade_decision
 from resolvers.fills import list_trade_fills
 from resolvers.plans import find_trade_plan
 from trading_bot.domain import account, orders, trades
@@ -51,6 +53,9 @@ class Trade:
     config_version: int
     fills: list[Fill] = answered_by(list_trade_fills, "Its executions in the venue's order, entries and exits.")
     plan: TradePlan | None = answered_by(find_trade_plan, "The intent behind it; null for one that was never stored.")
+    decision: Decision | None = answered_by(
+        find_trade_decision, "Why it was entered; null where no decision was stored, as for what was adopted."
+    )
 
 
 @describes(paging.Edge)

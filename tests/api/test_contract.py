@@ -33,6 +33,8 @@ BOUNDED = {
     "BotSummary.recentErrors": 3,
     "BotSummary.warnings": 10,
     "CommandPayload.errors": 1,
+    "ErrorAcknowledgePayload.acknowledged": 50,
+    "ErrorAcknowledgePayload.errors": 1,
     "ConfigSummary.strategies": 10,
     "ConfigSummary.symbols": 50,
     "ErrorCode.actions": 5,

@@ -18,11 +18,13 @@ from resolvers.context import Parts
 from resolvers.counters import Counters
 from resolvers.memory import Memory
 from resolvers.snapshot import Views
+from resolvers.stream import Stream
 from tests.api.conftest import NOW
 from tests.fakes.standing_clock import StandingClock
 from trading_bot.domain.commands import Caller
 from trading_bot.domain.errors import Scope
 from trading_bot.errors.fault import Fault
+from trading_bot.services.acknowledgements import Acknowledgements
 from trading_bot.services.commands import Commands
 from trading_bot.services.tokens import Tokens
 from trading_bot.store.engine import open_engine
@@ -82,9 +84,11 @@ def run(tmp_path: Path) -> Executor:
         store=store,
         clock=clock,
         commands=Commands(store=store, clock=clock),
+        acknowledgements=Acknowledgements(store=store),
         tokens=Tokens(bytes(32), clock),
         workers=workers,
         views=Views(store=store, workers=workers),
+        stream=Stream(store=store, clock=clock),
         counters=Counters(started=0.0),
         memory=Memory(store=store, clock=clock, workers=workers, ttl=60),
     )

@@ -10,10 +10,12 @@ from resolvers.context import Context, Operation, Parts
 from resolvers.counters import Counters
 from resolvers.memory import Memory
 from resolvers.snapshot import Views
+from resolvers.stream import Stream
 from tests.fakes.seeding import seed_bot
 from tests.fakes.set_clock import SetClock
 from trading_bot.domain.commands import Caller
 from trading_bot.domain.errors import Scope
+from trading_bot.services.acknowledgements import Acknowledgements
 from trading_bot.services.commands import Commands
 from trading_bot.services.tokens import Tokens
 from trading_bot.store.engine import open_engine
@@ -51,9 +53,11 @@ def parts(tmp_path: Path, seeded_file: Path, clock: SetClock) -> Iterator[Parts]
             store=store,
             clock=clock,
             commands=Commands(store=store, clock=clock),
+            acknowledgements=Acknowledgements(store=store),
             tokens=Tokens(bytes(32), clock),
             workers=workers,
             views=Views(store=store, workers=workers),
+            stream=Stream(store=store, clock=clock),
             counters=Counters(started=clock.monotonic()),
             memory=Memory(store=store, clock=clock, workers=workers, ttl=60.0),
         )

@@ -20,6 +20,7 @@ from trading_bot.domain.health import Health, HealthStatus, RunState, assess
 from trading_bot.domain.orders import Leg, Order
 from trading_bot.errors.fault import Fault
 from trading_bot.services import intents
+from trading_bot.services.subjects import effects_on, require_subjects
 from trading_bot.store import bots, commands, orders, plans, positions, runtime
 from trading_bot.store.store import Reading, Store
 
@@ -55,8 +56,9 @@ class Commands:
     ) -> tuple[Command, bool]:
         """Store a command for the bot and give it back; true when the same was asked for before, and that one is given back.
 
-        Raises BOT_001 for an unknown bot, QRY_007 when the idempotency key stands for something else; by the risk that the command has at
-        this moment AUTH_002 for a key of too small a scope, QRY_008 without the confirm token that risk HIGH needs, QRY_009 with a bad one.
+        Raises BOT_001 for an unknown bot, QRY_005 for a position or order that is not there, QRY_007 when the idempotency key stands for
+        something else; by the risk that the command has at this moment AUTH_002 for a key of too small a scope, QRY_008 without the confirm
+        token that risk HIGH needs, QRY_009 with a bad one.
         """
         asked = parameters or {}
         with self._store.writing(bot_id) as w:
@@ -64,6 +66,7 @@ class Commands:
             known = intents.carried_out(w, intent)
             if known is not None:
                 return _first(w, known), True
+            require_subjects(w, kind, asked)
             command = Command(
                 id=self._new_id(),
                 bot_id=bot_id,
@@ -84,12 +87,17 @@ class Commands:
         return command, False
 
     def preview(self, bot_id: str, kind: CommandKind, *, parameters: dict[str, Any] | None = None) -> ActionPreview:
-        """What the command would do now, without doing it. Raises BOT_001 for an unknown bot."""
+        """What the command would do now, without doing it. Raises BOT_001 for an unknown bot, QRY_005 for what is not there."""
         asked = parameters or {}
         with self._store.reading(bot_id) as r:
             _require_bot(r)
+            require_subjects(r, kind, asked)
             health = _health(r, self._clock)
-            effects = [f"Run state now: {health.run_state.name}.", *_effects(r, kind, asked)]
+            effects = [
+                f"Run state now: {health.run_state.name}.",
+                *_effects(r, kind, asked),
+                *effects_on(r, kind, asked),
+            ]
             risk = command_risk(r, kind, asked)
         if health.status is Health.OFFLINE:
             effects.append("The bot is offline: the command waits until it is back.")

@@ -37,6 +37,22 @@ def save_error(w: Writing, error: SemanticError) -> SemanticError:
     return stored
 
 
+def acknowledge_error(w: Writing, id: str, *, user: str, reason: str) -> None:
+    """Note that `user` has seen the error, with an event and a line for the log; one that was seen before keeps its date.
+
+    KeyError for an id that no error has.
+    """
+    known = find_error(w, id)
+    if known is None:
+        raise KeyError(id)
+    if known.acknowledged_at is not None:
+        return
+    seen = replace(known, acknowledged_at=w.now)
+    w.connection.execute(errors.update().where(of_bot(w, errors), errors.c.id == id).values(acknowledged_at=w.now))
+    w.changed(EventKind.ERROR, id, f"Acknowledged: {seen.message}", {"errorCode": seen.error_code, "user": user})
+    w.log("errors", {**dumped(seen), "acknowledged_by": user, "acknowledged_because": reason})
+
+
 def find_error(r: Reading, id: str) -> SemanticError | None:
     """The error of that id."""
     row = r.connection.execute(_all(r).where(errors.c.id == id)).one_or_none()

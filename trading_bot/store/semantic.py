@@ -19,11 +19,11 @@ def dumped(error: SemanticError) -> dict[str, Any]:
 
 
 def loaded(data: dict[str, Any]) -> SemanticError:
-    """The error that `dumped` made `data` of."""
+    """The error that `dumped` made `data` of; what else `data` holds is passed over."""
     acknowledged_at = data["acknowledged_at"]
     return SemanticError(
         **{
-            **data,
+            **{field.name: data[field.name] for field in fields(SemanticError)},
             "actions": loaded_actions(data["actions"]),
             "retry": Retry(kind=RetryKind(data["retry"]["kind"]), after_seconds=data["retry"]["after_seconds"]),
             "timestamp": datetime.fromisoformat(data["timestamp"]),
