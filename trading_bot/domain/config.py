@@ -10,10 +10,12 @@ from enum import Enum
 from typing import ClassVar, Literal
 
 from trading_bot.domain.account import TradingMode
+from trading_bot.domain.backups import BackupPlan
 from trading_bot.domain.decider import Decider, DeciderKind
 from trading_bot.domain.instruments import instrument
 from trading_bot.domain.limits import AlertThresholds, RiskLimits
 from trading_bot.domain.ranges import STRICT, within
+from trading_bot.domain.retention import Retention
 
 
 def _require_symbols(symbols: tuple[str, ...]) -> None:
@@ -215,6 +217,10 @@ class BotConfig:
     """Limits that no strategy can override."""
     alerts: AlertThresholds = field(default_factory=AlertThresholds)
     """From which figures over the last trades on an operator is told."""
+    retention: Retention = field(default_factory=Retention)
+    """How long logs are kept."""
+    backup: BackupPlan = field(default_factory=BackupPlan)
+    """When the home is backed up, and how many backups are kept."""
 
     def __post_init__(self) -> None:
         for name, value, longest in (("bot_id", self.bot_id, 8), ("client_order_prefix", self.client_order_prefix, 6)):
