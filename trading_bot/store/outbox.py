@@ -35,3 +35,31 @@ def list_outbox(r: Reading, first: int) -> tuple[OutboxRow, ...]:
 def delete_outbox(w: Writing, up_to_id: int) -> None:
     """Forget the records up to that id: the log has them."""
     w.connection.execute(outbox.delete().where(of_bot(w, outbox), outbox.c.number <= up_to_id))
+
+
+def last_number(r: Reading) -> int:
+    """The last number that was given to a record, of whichever bot; zero before the first."""
+    if r.connection.dialect.name == "sqlite":
+        seq = r.connection.execute(sa.text("SELECT seq FROM sqlite_sequence WHERE name = 'outbox'")).scalar()
+        return int(seq or 0)
+    # A sequence of PostgreSQL is not part of a transaction: it shows what was given so far, also to writes under way.
+    last = sa.text("SELECT CASE WHEN is_called THEN last_value ELSE 0 END FROM outbox_number_seq")
+    return int(r.connection.execute(last).scalar_one())
+
+
+def raise_numbers(w: Writing, to: int) -> bool:
+    """Let the next record's number be larger than `to`; False, and nothing changed, when it is so already."""
+    if last_number(w) >= to:
+        return False
+    if w.connection.dialect.name == "sqlite":
+        w.connection.execute(sa.text("DELETE FROM sqlite_sequence WHERE name = 'outbox'"))
+        w.connection.execute(sa.text("INSERT INTO sqlite_sequence (name, seq) VALUES ('outbox', :to)"), {"to": to})
+    else:
+        w.connection.execute(sa.text("SELECT setval('outbox_number_seq', :to)"), {"to": to})
+    return True
+
+
+def renumber(w: Writing, row: OutboxRow) -> None:
+    """Give a waiting record the next number."""
+    w.connection.execute(outbox.delete().where(of_bot(w, outbox), outbox.c.number == row.id))
+    w.log(row.stream, row.record)
