@@ -1,14 +1,21 @@
 """Admission: what every operation passes on its way to the executor, whatever door it came through: its key's rate, then its document.
 
 The rate comes first, so that a key that is over it can't have documents parsed. Only what may be a botPause, which has a rate of its own,
-is looked at before.
+is looked at before. What is carried out is counted and traced here, for all doors alike.
 """
 
+from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from graph.execution import BRAKE, Answer, Executor, Prepared, Request
 from graph.guard.rate import Allowance, Rates
+from graph.observability.metrics import Metrics
+from graph.observability.tracing import Tracing
 from trading_bot.domain.commands import Caller
+
+REFUSED = "none"
+"""The kind of an operation that was refused before it was known."""
 
 LONGEST_PAUSE = 2_048
 """Characters of a document that is looked at before its key's rate is."""
@@ -31,6 +38,10 @@ class Admission:
 
     executor: Executor
     rates: Rates
+    metrics: Metrics
+    tracing: Tracing
+    door: str
+    """Through which door: http or websocket."""
 
     def admit(self, request: Request, caller: Caller) -> Admitted:
         """The operation, counted and ready to be carried out, or why not."""
@@ -41,10 +52,47 @@ class Admission:
             read = self.executor.read(request)
             allowance = self.rates.draw_pause(caller) if _is_pause(read) else self.rates.draw(caller)
             read = read if allowance.is_granted else self._refused(allowance)
+        if isinstance(read, Answer):
+            self.metrics.operation(None, REFUSED, self.door, is_good=False)
         return Admitted(caller=self.rates.told(caller, allowance), allowance=allowance, outcome=read)
+
+    async def carry_out(self, prepared: Prepared, caller: Caller, headers: Mapping[str, str]) -> Answer:
+        """The answer to a query or mutation; the headers may name the trace that it is part of."""
+        clock = self.executor.parts.clock
+        started = clock.monotonic()
+        with self.tracing.operation(prepared.kind.value, prepared.name, headers) as seen:
+            answer = await self.executor.carry_out(prepared, caller)
+            seen.codes = _codes(answer.body)
+        seconds = clock.monotonic() - started
+        self.metrics.operation(
+            prepared.name, prepared.kind.value, self.door, is_good="errors" not in answer.body, seconds=seconds
+        )
+        return answer
+
+    async def stream(
+        self, prepared: Prepared, caller: Caller, headers: Mapping[str, str]
+    ) -> AsyncGenerator[Answer, None]:
+        """The answers to a subscription; its span ends with the first, for it may be open for days."""
+        answers = self.executor.stream(prepared, caller)
+        try:
+            with self.tracing.operation(prepared.kind.value, prepared.name, headers) as seen:
+                first = await anext(answers, None)
+                seen.codes = [] if first is None else _codes(first.body)
+            self.metrics.operation(prepared.name, prepared.kind.value, self.door, is_good=not seen.codes)
+            if first is not None:
+                yield first
+            async for answer in answers:
+                yield answer
+        finally:
+            await answers.aclose()
 
     def _refused(self, allowance: Allowance) -> Answer:
         return Answer(body={"errors": [self.executor.shape.of_fault(allowance.refusal())]}, kind=None)
+
+
+def _codes(body: dict[str, Any]) -> list[str]:
+    """The codes of its errors."""
+    return [str(error["extensions"]["errorCode"]) for error in body.get("errors", ())]
 
 
 def _is_pause(read: Prepared | Answer) -> bool:

@@ -173,6 +173,11 @@ class Prepared:
         return self.document.operation(self.request.operation_name)
 
     @property
+    def name(self) -> str | None:
+        """What the operation is called in the document."""
+        return self.operation.name.value if self.operation.name else None
+
+    @property
     def root_fields(self) -> set[str]:
         """The names of the root fields that it asks for."""
         return set(root_fields(self.tree, self.operation.selection_set).values())

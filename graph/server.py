@@ -3,7 +3,8 @@
 from collections.abc import AsyncIterator, Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from importlib.metadata import version
 
 import structlog
 from starlette.applications import Starlette
@@ -16,14 +17,16 @@ from starlette.routing import BaseRoute, Route, WebSocketRoute
 from starlette.types import Receive, Scope, Send
 
 from graph.admission import Admission
-from graph.doors import http, pages, websocket
+from graph.doors import http, pages, probes, websocket
 from graph.doors.entrance import Entrance
-from graph.doors.operations import Operations, load_operations
+from graph.doors.operations import FOLDER, Operations, load_operations
 from graph.execution import executor
 from graph.guard.authentication import Gate
 from graph.guard.errors import ErrorShape
 from graph.guard.rate import Rates
 from graph.guard.revocation import Revocations
+from graph.observability.metrics import Metrics
+from graph.observability.tracing import Tracing, tracing_of_environment
 from graph.schema import build_schema
 from resolvers.context import Parts
 from resolvers.counters import Counters
@@ -67,18 +70,22 @@ def build_app(settings: Settings, *, clock: Clock | None = None) -> Starlette:
         memory=Memory(store=store, clock=clock, workers=workers, ttl=settings.state_cache_ttl),
     )
     gate = Gate(keys=keys, workers=workers)
-    shape = ErrorShape(now=clock.now, log=structlog.get_logger("graph"))
+    names = [path.stem for path in FOLDER.glob("*.graphql")]
+    metrics = Metrics(operations=names, counters=parts.counters, clock=clock)
+    tracing = tracing_of_environment(version("botgraph"))
+    shape = ErrorShape(now=clock.now, log=structlog.get_logger("graph"), count=metrics.error)
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         yield
+        tracing.close()
         parts.stream.close()
         workers.shutdown(wait=False, cancel_futures=True)
         store.close()
 
     app = Starlette(
-        routes=_routes(settings, parts, gate, shape),
-        middleware=_middleware(settings, parts, shape),
+        routes=_routes(settings, parts, gate, shape, metrics=metrics, tracing=tracing),
+        middleware=_middleware(settings, parts, shape, metrics),
         exception_handlers={HTTPException: pages.Pages(parts=parts, gate=gate, shape=shape).refused},
         lifespan=lifespan,
     )
@@ -86,35 +93,41 @@ def build_app(settings: Settings, *, clock: Clock | None = None) -> Starlette:
     return app
 
 
-def _routes(settings: Settings, parts: Parts, gate: Gate, shape: ErrorShape) -> list[BaseRoute]:
+def _routes(
+    settings: Settings, parts: Parts, gate: Gate, shape: ErrorShape, *, metrics: Metrics, tracing: Tracing
+) -> list[BaseRoute]:
     schema = build_schema()
     run = executor(schema, parts, shape)
     operations = Operations(load_operations(run.documents), run)
-    admission = Admission(executor=run, rates=Rates(clock=parts.clock, per_minute=settings.api_rate_per_minute))
+    rates = Rates(clock=parts.clock, per_minute=settings.api_rate_per_minute)
+    admission = Admission(executor=run, rates=rates, metrics=metrics, tracing=tracing, door="http")
     sockets = websocket.Door(
-        admission=admission,
+        admission=replace(admission, door="websocket"),
         gate=gate,
         revocations=Revocations(gate=gate, clock=parts.clock),
         clock=parts.clock,
         origins=settings.api_cors_origins,
     )
     page = pages.Pages(parts=parts, gate=gate, shape=shape, sdl=schema.as_str)
+    probe = probes.Probes(pages=page, metrics=metrics)
     return [
         Route("/graphql", AnyMethod(answer=http.Door(admission=admission, gate=gate, operations=operations).answer)),
         WebSocketRoute("/graphql", sockets.answer),
         Route("/livez", page.alive),
         Route("/api/v1/health/healthz", page.healthy),
-        Route("/readyz", page.ready),
+        Route("/readyz", probe.ready),
+        Route("/metrics", probe.figures),
         Route("/schema.graphql", page.schema),
     ]
 
 
-def _middleware(settings: Settings, parts: Parts, shape: ErrorShape) -> list[Middleware]:
+def _middleware(settings: Settings, parts: Parts, shape: ErrorShape, metrics: Metrics) -> list[Middleware]:
     entrance = Middleware(
         Entrance,
         hosts=tuple(host.lower().strip("[]") for host in settings.api_allowed_hosts),
         shape=shape,
         counters=parts.counters,
+        metrics=metrics,
         clock=parts.clock,
     )
     if not settings.api_cors_origins:
@@ -123,7 +136,7 @@ def _middleware(settings: Settings, parts: Parts, shape: ErrorShape) -> list[Mid
         CORSMiddleware,
         allow_origins=settings.api_cors_origins,
         allow_methods=["GET", "POST"],
-        allow_headers=["X-API-Key", "Authorization", "Content-Type"],
+        allow_headers=["X-API-Key", "Authorization", "Content-Type", "X-Request-Id"],
         expose_headers=["X-Request-Id", "Retry-After", "RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset"],
     )
     return [entrance, cors]

@@ -1,5 +1,6 @@
 """Entrance: what every HTTP request passes first and last: the Host check, one log line, and a masked answer when we fail."""
 
+import re
 from dataclasses import KW_ONLY, dataclass
 from uuid import uuid4
 
@@ -9,11 +10,14 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from graph.doors.http import VARY
 from graph.guard.errors import ErrorShape
 from graph.guard.json import as_json
+from graph.observability.metrics import Metrics
 from resolvers.counters import Counters
 from trading_bot.clock import Clock
 from trading_bot.errors.fault import Fault
 
 LONGEST_SHOWN_PATH = 100
+REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+"""What a caller may call its request; anything else gets a name of ours."""
 
 log = structlog.get_logger("graph.requests")
 
@@ -28,6 +32,7 @@ class Entrance:
     """Names under which this server lets itself be called; `*` for any."""
     shape: ErrorShape
     counters: Counters
+    metrics: Metrics
     clock: Clock
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -36,11 +41,12 @@ class Entrance:
         elif scope["type"] == "websocket" and not self._is_known(_host(scope)):
             await send({"type": "websocket.close", "code": 1008, "reason": "Host is not allowed"})
         else:
-            await self.app(scope, receive, send)
+            with structlog.contextvars.bound_contextvars(request_id=_request_id(scope)):
+                await self.app(scope, receive, send)
 
     async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
         started = self.clock.monotonic()
-        request_id = uuid4().hex[:16]
+        request_id = _request_id(scope)
         state = scope.setdefault("state", {})
         status = 0
 
@@ -52,10 +58,11 @@ class Entrance:
             await send(message)
 
         try:
-            if self._is_known(_host(scope)):
-                await self.app(scope, receive, noting)
-            else:
-                await self._refuse_host(scope, noting)
+            with structlog.contextvars.bound_contextvars(request_id=request_id):
+                if self._is_known(_host(scope)):
+                    await self.app(scope, receive, noting)
+                else:
+                    await self._refuse_host(scope, noting)
         except Exception as error:
             if status:  # half of an answer is out: the server must cut the connection
                 raise
@@ -63,6 +70,7 @@ class Entrance:
         finally:
             milliseconds = round((self.clock.monotonic() - started) * 1000, 3)
             self.counters.answered(milliseconds)
+            self.metrics.request(scope["method"], status, milliseconds / 1000)
             log.info(
                 "request",
                 request_id=request_id,
@@ -83,6 +91,13 @@ class Entrance:
             remediation="Call the API under one of the names in BOT_API_ALLOWED_HOSTS, or add this one to it and start again.",
         )
         await _send_error(send, 400, self.shape.of_fault(fault))
+
+
+def _request_id(scope: Scope) -> str:
+    """What the caller calls its request; a name of ours where it says none, or one that would not do in a log."""
+    raw = next((value for name, value in scope["headers"] if name == b"x-request-id"), b"")
+    given = raw.decode("latin-1")
+    return given if REQUEST_ID.fullmatch(given) else uuid4().hex[:16]
 
 
 def _host(scope: Scope) -> str:

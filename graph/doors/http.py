@@ -53,16 +53,16 @@ class Door:
         return response
 
     async def _carried_out(self, request: Request, admitted: Admitted) -> Response:
-        if not admitted.allowance.is_granted:
-            return self._refused(request, admitted.allowance.refusal(), 429)
         prepared = admitted.outcome
+        if isinstance(prepared, Answer) and not admitted.allowance.is_granted:
+            return _bytes(request, prepared.body, 429, {"Cache-Control": "no-store"})
         if isinstance(prepared, Answer):
             return _response(request, prepared)
         misplaced = _misplaced(request.method, prepared)
         if misplaced is not None:
             return self._refused(request, misplaced.fault, misplaced.status, misplaced.headers)
         request.state.operation = prepared.kind.value
-        return _response(request, await self.admission.executor.carry_out(prepared, admitted.caller))
+        return _response(request, await self.admission.carry_out(prepared, admitted.caller, request.headers))
 
     def _malformed(self, request: Request, refused: "RefusedRequestError", allowance: Allowance) -> Response:
         """What is no GraphQL request counts as an operation too."""

@@ -1,6 +1,5 @@
-"""Pages: the addresses beside /graphql: liveness, readiness, the schema, and what is said of an address that does not exist."""
+"""Pages: the addresses beside /graphql that are plain: liveness, the schema, and what is said of an address that does not exist."""
 
-import asyncio
 import functools
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from graph.guard.authentication import Gate, refusal, token_of
 from graph.guard.errors import ErrorShape
 from graph.guard.json import as_json
 from resolvers.context import Parts
+from trading_bot.domain.commands import Caller
 from trading_bot.errors.fault import Fault
 
 NOT_FOUND = 404
@@ -31,28 +31,17 @@ class Pages:
 
     async def alive(self, request: Request) -> Response:
         """The process answers; nothing else is looked at. Open."""
-        return _json({"status": "alive"})
+        return json_answer({"status": "alive"})
 
     async def healthy(self, request: Request) -> Response:
         """The same, with the time. Open."""
-        return _json({"status": "healthy", "timestamp": self.parts.clock.now()})
-
-    async def ready(self, request: Request) -> Response:
-        """The store can be read. Needs a key."""
-        refused = await self._refused_without_key(request)
-        if refused is not None:
-            return refused
-        try:
-            await asyncio.get_running_loop().run_in_executor(self.parts.workers, self.parts.store.bot_ids)
-        except Fault as fault:
-            return self._error(fault, 503)
-        return _json({"status": "ready"})
+        return json_answer({"status": "healthy", "timestamp": self.parts.clock.now()})
 
     async def schema(self, request: Request) -> Response:
         """The schema as SDL. Needs a key."""
-        refused = await self._refused_without_key(request)
-        if refused is not None:
-            return refused
+        caller = await self.caller(request)
+        if isinstance(caller, Response):
+            return caller
         headers = {"Cache-Control": "private, no-cache", "Vary": VARY, "Content-Type": "text/plain; charset=utf-8"}
         return Response(self._text, headers=headers)
 
@@ -61,25 +50,28 @@ class Pages:
         status = error.status_code if isinstance(error, HTTPException) else NOT_FOUND
         headers = dict(error.headers or {}) if isinstance(error, HTTPException) else {}
         if status == NOT_FOUND:
-            return self._error(Fault("QRY_005", f"Nothing has the address `{request.url.path:.60}`."), status, headers)
+            return self.error(Fault("QRY_005", f"Nothing has the address `{request.url.path:.60}`."), status, headers)
         fault = Fault("QRY_006", f"The method {request.method:.20} is not known at `{request.url.path:.60}`.")
-        return self._error(fault, status, headers)
+        return self.error(fault, status, headers)
 
-    async def _refused_without_key(self, request: Request) -> Response | None:
+    async def caller(self, request: Request) -> Caller | Response:
+        """Who asks; the refusal where that is nobody, or where nobody can tell."""
         try:
             caller = await self.gate.caller(token_of(request.headers))
         except Fault as fault:
-            return self._error(fault, 503)
-        return self._error(refusal(), 401, {"WWW-Authenticate": "Bearer"}) if caller is None else None
+            return self.error(fault, 503)
+        return caller or self.error(refusal(), 401, {"WWW-Authenticate": "Bearer"})
 
-    def _error(self, fault: Fault, status: int, headers: dict[str, str] | None = None) -> Response:
-        return _json({"errors": [self.shape.of_fault(fault)]}, status, headers)
+    def error(self, fault: Fault, status: int, headers: dict[str, str] | None = None) -> Response:
+        """An answer that says what is wrong."""
+        return json_answer({"errors": [self.shape.of_fault(fault)]}, status, headers)
 
     @functools.cached_property
     def _text(self) -> str:
         return self.sdl()
 
 
-def _json(body: dict[str, Any], status: int = 200, headers: dict[str, str] | None = None) -> Response:
+def json_answer(body: dict[str, Any], status: int = 200, headers: dict[str, str] | None = None) -> Response:
+    """A JSON body that nobody keeps."""
     fixed = {"Cache-Control": "no-store", "Vary": VARY, "Content-Type": "application/json; charset=utf-8"}
     return Response(as_json(body), status, {**(headers or {}), **fixed})

@@ -58,9 +58,11 @@ class Door:
         await websocket.accept(messages.PROTOCOL)
         started = self.clock.monotonic()
         session = Session(admission=self.admission, gate=self.gate, revocations=self.revocations, websocket=websocket)
+        self.admission.metrics.sockets.inc()
         try:
             await session.serve()
         finally:
+            self.admission.metrics.sockets.dec()
             seconds = round(self.clock.monotonic() - started, 3)
             log.info("socket", seconds=seconds, operations=session.carried_out, close_code=session.close_code)
 
@@ -208,7 +210,7 @@ class Session:
             await self._stream(id, prepared, admitted.caller)
         else:
             started = parts.clock.monotonic()
-            answer = await self.executor.carry_out(prepared, admitted.caller)
+            answer = await self.admission.carry_out(prepared, admitted.caller, self.websocket.headers)
             parts.counters.answered((parts.clock.monotonic() - started) * 1000)
             if answer.began:
                 await self._next(id, answer)
@@ -217,7 +219,7 @@ class Session:
                 await self._error(id, answer.body["errors"])
 
     async def _stream(self, id: str, prepared: Prepared, caller: Caller) -> None:
-        answers = self.executor.stream(prepared, caller)
+        answers = self.admission.stream(prepared, caller, self.websocket.headers)
         try:
             async for answer in answers:
                 await self._required_caller()

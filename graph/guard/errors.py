@@ -24,10 +24,12 @@ class ErrorShape:
     now: Callable[[], datetime]
     log: FilteringBoundLogger
     """Where the record of a masked fault goes."""
+    count: Callable[[str], None] = lambda code: None
+    """Told the code of each error that is shown."""
 
     def of_fault(self, fault: Fault) -> dict[str, Any]:
         """One entry of `errors` for a failure that has no place in a document."""
-        return _entry(fault.semantic(now=self.now()))
+        return self._entry(fault)
 
     def of_unexpected(self, error: BaseException) -> dict[str, Any]:
         """One entry for a fault of our own; its record is in the log under the same id."""
@@ -45,17 +47,15 @@ class ErrorShape:
         ]
 
     def of_execution(self, errors: list[GraphQLError]) -> list[dict[str, Any]]:
-        """Entries for fields that failed."""
-        return [self._located(error, self._field_fault(error)) for error in errors[:SHOWN_ERRORS]]
-
-    def _field_fault(self, error: GraphQLError) -> Fault:
-        match error.original_error:
-            case Fault() as fault:
-                return fault
-            case None if error.message.startswith("Argument "):
-                return Fault("QRY_004", error.message, message=error.message)
-            case original:
-                return self._masked(original or error)
+        """Entries for fields that failed. Faults of our own in one answer share one record, that of the first."""
+        masked: Fault | None = None
+        entries = []
+        for error in errors[:SHOWN_ERRORS]:
+            fault = _field_fault(error) or masked
+            if fault is None:
+                fault = masked = self._masked(error.original_error or error)
+            entries.append(self._located(error, fault))
+        return entries
 
     def _masked(self, error: BaseException) -> Fault:
         fault_id = uuid4().hex
@@ -63,12 +63,27 @@ class ErrorShape:
         return Fault("SYS_001", "An unexpected fault of the API.", context={"fault_id": fault_id})
 
     def _located(self, error: GraphQLError, fault: Fault) -> dict[str, Any]:
-        entry = _entry(fault.semantic(now=self.now()))
+        entry = self._entry(fault)
         if error.locations:
             entry["locations"] = [location.formatted for location in error.locations[:SHOWN_ERRORS]]
         if error.path is not None:
             entry["path"] = error.path
         return entry
+
+    def _entry(self, fault: Fault) -> dict[str, Any]:
+        self.count(fault.code)
+        return _entry(fault.semantic(now=self.now()))
+
+
+def _field_fault(error: GraphQLError) -> Fault | None:
+    """What the field failed for; null where that is a fault of our own."""
+    match error.original_error:
+        case Fault() as fault:
+            return fault
+        case None if error.message.startswith("Argument "):
+            return Fault("QRY_004", error.message, message=error.message)
+        case _:
+            return None
 
 
 def _document_fault(error: GraphQLError) -> Fault:

@@ -10,6 +10,7 @@ from structlog.testing import capture_logs
 
 from graph.doors.entrance import Entrance
 from graph.guard.errors import ErrorShape
+from graph.observability.metrics import Metrics
 from resolvers.counters import Counters
 from tests.api.conftest import NOW
 from tests.fakes.standing_clock import StandingClock
@@ -57,6 +58,9 @@ def test_another_host_is_refused_before_anything_runs(host: str) -> None:
 
 async def call(app: Any, host: str = "localhost") -> httpx.Response:
     shape = ErrorShape(now=CLOCK.now, log=structlog.get_logger("graph"))
-    entrance = Entrance(app, hosts=("localhost", "::1"), shape=shape, counters=Counters(started=0.0), clock=CLOCK)
+    counters = Counters(started=0.0)
+    metrics = Metrics(operations=(), counters=counters, clock=CLOCK)
+    hosts = ("localhost", "::1")
+    entrance = Entrance(app, hosts=hosts, shape=shape, counters=counters, metrics=metrics, clock=CLOCK)
     async with httpx.AsyncClient(transport=httpx.ASGITransport(entrance), base_url="http://localhost") as client:
         return await client.get("/" + "x" * 500, headers={"Host": host})

@@ -1,0 +1,185 @@
+"""Metrics: figures for Prometheus. Nothing that a caller writes becomes a label, so the number of series has an upper bound."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+from prometheus_client.registry import Collector
+
+from resolvers.counters import Counters
+from trading_bot.clock import Clock
+from trading_bot.domain.health import Health
+from trading_bot.domain.state import BotSummary
+from trading_bot.domain.state import Metrics as Figures
+from trading_bot.errors.catalogue import CATALOGUE
+
+CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+OTHER = "other"
+"""The label of every operation that is not in the catalogue of named operations."""
+SECONDS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
+"""Upper ends of the classes of durations."""
+METHODS = frozenset({"GET", "POST", "OPTIONS", "HEAD"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BotFigures:
+    """One bot's figures at a moment."""
+
+    bot_id: str
+    """The bot."""
+    figures: Figures
+    """Of its loop and its books."""
+    summary: BotSummary
+    """Its state."""
+
+
+class Metrics:
+    """What is counted for one API. Used from the event loop only."""
+
+    def __init__(self, *, operations: Iterable[str], counters: Counters, clock: Clock) -> None:
+        self.registry = CollectorRegistry()
+        self._names = frozenset(operations)
+        self.operations = Counter(
+            "botgraph_operations",
+            "GraphQL operations that were carried out or refused.",
+            ["operation", "kind", "door", "outcome"],
+            registry=self.registry,
+        )
+        self.seconds = Histogram(
+            "botgraph_operation_seconds",
+            "Time to carry out one query or mutation.",
+            ["operation", "kind"],
+            buckets=SECONDS,
+            registry=self.registry,
+        )
+        self.errors = Counter("botgraph_errors", "Errors that were shown, by code.", ["code"], registry=self.registry)
+        self.requests = Counter(
+            "botgraph_http_requests", "HTTP requests that were answered.", ["method", "status"], registry=self.registry
+        )
+        self.request_seconds = Histogram(
+            "botgraph_http_request_seconds", "Time to answer one HTTP request.", buckets=SECONDS, registry=self.registry
+        )
+        self.sockets = Gauge("botgraph_sockets", "WebSockets that are open.", registry=self.registry)
+        self.registry.register(_Counted(counters=counters, clock=clock))
+
+    def operation(self, name: str | None, kind: str, door: str, *, is_good: bool, seconds: float | None = None) -> None:
+        """Note one operation; `seconds` is how long it took, null for one that was refused and for a subscription."""
+        label = name if name in self._names else OTHER
+        self.operations.labels(label, kind, door, "ok" if is_good else "error").inc()
+        if seconds is not None:
+            self.seconds.labels(label, kind).observe(seconds)
+
+    def error(self, code: str) -> None:
+        """Note one error that was shown."""
+        self.errors.labels(code if code in CATALOGUE else OTHER).inc()
+
+    def request(self, method: str, status: int, seconds: float) -> None:
+        """Note one HTTP request."""
+        self.requests.labels(method if method in METHODS else OTHER, str(status)).inc()
+        self.request_seconds.observe(seconds)
+
+    def text(self, bots: Iterable[BotFigures] | None) -> bytes:
+        """All figures in Prometheus' text format, with those of the bots; null for bots that can't be read."""
+        own = CollectorRegistry(auto_describe=False)
+        own.register(_Bots(bots=None if bots is None else tuple(bots)))
+        return generate_latest(self.registry) + generate_latest(own)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)  # a registry knows it by identity
+class _Counted(Collector):
+    """What the resolvers count."""
+
+    counters: Counters
+    clock: Clock
+
+    def collect(self) -> Iterator[CounterMetricFamily | GaugeMetricFamily]:
+        yield GaugeMetricFamily(
+            "botgraph_subscriptions", "Subscriptions that are open.", value=self.counters.subscribers
+        )
+        yield CounterMetricFamily(
+            "botgraph_cache_hits", "Readings of the state that found nothing new.", value=self.counters.cache_hits
+        )
+        yield CounterMetricFamily(
+            "botgraph_cache_misses", "Readings of the state that were made anew.", value=self.counters.cache_misses
+        )
+        uptime = self.clock.monotonic() - self.counters.started
+        yield GaugeMetricFamily("botgraph_api_uptime_seconds", "Since the API's process started.", value=uptime)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)  # a registry knows it by identity
+class _Bots(Collector):
+    """The bots' figures."""
+
+    bots: tuple[BotFigures, ...] | None
+
+    def collect(self) -> Iterator[CounterMetricFamily | GaugeMetricFamily]:
+        readable = GaugeMetricFamily(
+            "botgraph_store_readable", "Whether the store could be read: 1 or 0.", value=float(self.bots is not None)
+        )
+        yield readable
+        if not self.bots:
+            return
+        yield GaugeMetricFamily(
+            "botgraph_store_bytes", "Size of the store.", value=float(self.bots[0].figures.store_bytes)
+        )
+        for name, text, values in _FAMILIES:
+            family = GaugeMetricFamily(name, text, labels=["bot"])
+            for bot in self.bots:
+                value = values(bot)
+                if value is not None:
+                    family.add_metric([bot.bot_id], value)
+            yield family
+        latency = GaugeMetricFamily(
+            "botgraph_bot_loop_latency_seconds",
+            "Time to handle one bar, over the last 1,000.",
+            labels=["bot", "quantile"],
+        )
+        for bot in self.bots:
+            found = bot.figures.loop_latency_ms
+            for quantile, milliseconds in (("0.5", found.p50), ("0.95", found.p95), ("0.99", found.p99)):
+                if milliseconds is not None:
+                    latency.add_metric([bot.bot_id, quantile], milliseconds / 1000)
+        yield latency
+
+
+def _last_tick(bot: BotFigures) -> float | None:
+    at = bot.figures.last_tick_at
+    return None if at is None else at.timestamp()
+
+
+_FAMILIES = (
+    (
+        "botgraph_bot_healthy",
+        "Whether the bot is HEALTHY: 1 or 0.",
+        lambda bot: float(bot.summary.health_status is Health.HEALTHY),
+    ),
+    (
+        "botgraph_bot_online",
+        "Whether the bot is not OFFLINE: 1 or 0.",
+        lambda bot: float(bot.summary.health_status is not Health.OFFLINE),
+    ),
+    ("botgraph_bot_data_age_seconds", "Since the bot last wrote.", lambda bot: bot.summary.data_age_seconds),
+    ("botgraph_bot_positions", "Positions held.", lambda bot: float(bot.summary.position_count)),
+    ("botgraph_bot_open_orders", "Orders that may still act.", lambda bot: float(bot.summary.open_order_count)),
+    (
+        "botgraph_bot_daily_pnl",
+        "Equity now minus that at the session's start.",
+        lambda bot: float(bot.summary.daily_pnl),
+    ),
+    (
+        "botgraph_bot_circuit_breaker",
+        "Whether the breaker stops entries: 1 or 0.",
+        lambda bot: float(bot.summary.circuit_breaker_active),
+    ),
+    ("botgraph_bot_ticks", "Bars handled since the bot's process started.", lambda bot: float(bot.figures.ticks)),
+    ("botgraph_bot_last_tick_timestamp_seconds", "When the last bar was handled.", _last_tick),
+    (
+        "botgraph_bot_errors_last_hour",
+        "Errors stored in the last hour.",
+        lambda bot: float(bot.figures.errors_last_hour),
+    ),
+    ("botgraph_bot_orders_last_hour", "Orders of the last hour.", lambda bot: float(bot.figures.orders_last_hour)),
+    ("botgraph_bot_fills_last_hour", "Fills of the last hour.", lambda bot: float(bot.figures.fills_last_hour)),
+)
+"""Name, meaning and value of each figure that a bot has once."""
