@@ -39,13 +39,23 @@ NAME_BYTES = 100
 JSON_BYTES = 2_000
 """What stands in a JSON field, such as a command's outcome."""
 LONGEST_LIST = 100
-SCALARS = {"Boolean": 5, "Int": 11, "Float": 24, "BigInt": 20, "DateTime": 29, "Decimal": 42}
+SCALARS = {
+    "Boolean": 5,
+    "Int": 11,
+    "Float": 24,
+    "BigInt": 20,
+    "DateTime": 29,
+    "Decimal": 42,
+    "ID": NAME_BYTES + len('""'),  # ids have no character that JSON writes as two
+}
 """Bytes of the largest value, with its quotation marks."""
 WHOLE = {"SemanticError": ERROR_BYTES, "RecentError": ERROR_BYTES, "ErrorCode": 2_000}
 """Types whose every selection is bounded as a whole."""
 LISTS = {
     "BotSummary.recentErrors": 3,
     "CommandPayload.errors": 1,
+    "ErrorAcknowledgePayload.acknowledged": 50,
+    "ErrorAcknowledgePayload.errors": 1,
     "ErrorCode.actions": 5,
     "ErrorCode.steps": 5,
     "SemanticError.actions": 5,

@@ -16,16 +16,18 @@ import orjson
 from graphql import (
     FieldNode,
     GraphQLSchema,
+    NonNullTypeNode,
+    ObjectValueNode,
     OperationDefinitionNode,
     OperationType,
+    SelectionSetNode,
     ValueNode,
-    Visitor,
+    VariableDefinitionNode,
+    VariableNode,
+    get_named_type,
     print_ast,
     value_from_ast_untyped,
-    visit,
 )
-from graphql.language import ArgumentNode, NonNullTypeNode, ObjectFieldNode, VariableDefinitionNode, VariableNode
-from graphql.utilities import TypeInfo, TypeInfoVisitor
 
 from graph.documents import Document, Documents, scope_of
 from graph.execution import Answer, Executor, Request
@@ -128,7 +130,7 @@ def _load(documents: Documents, path: Path) -> NamedOperation:
         writes=writes,
         scope=_scope(documents.schema, root_fields, path) if writes else Scope.READ,
         max_bytes=max_bytes,
-        variables=_variables(documents.schema, document, operation),
+        variables=_variables(documents.schema, operation),
         root_fields=root_fields,
     )
 
@@ -181,11 +183,10 @@ def _scope(schema: GraphQLSchema, root_fields: tuple[str, ...], path: Path) -> S
     return found
 
 
-def _variables(schema: GraphQLSchema, document: Document, operation: OperationDefinitionNode) -> tuple[Variable, ...]:
-    meanings = _Meanings(TypeInfo(schema))
-    assert document.tree is not None, "a document without errors has a tree"  # noqa: S101
-    visit(document.tree, TypeInfoVisitor(meanings.info, meanings))
-    return tuple(_variable(node, meanings.found) for node in operation.variable_definitions or ())
+def _variables(schema: GraphQLSchema, operation: OperationDefinitionNode) -> tuple[Variable, ...]:
+    meanings: dict[str, str] = {}
+    _note_meanings(operation.selection_set, schema.get_root_type(operation.operation), meanings)
+    return tuple(_variable(node, meanings) for node in operation.variable_definitions or ())
 
 
 def _variable(node: VariableDefinitionNode, meanings: Mapping[str, str]) -> Variable:
@@ -199,25 +200,23 @@ def _variable(node: VariableDefinitionNode, meanings: Mapping[str, str]) -> Vari
     )
 
 
-class _Meanings(Visitor):
-    """What the schema says of the places in which variables stand."""
+def _note_meanings(selections: SelectionSetNode | None, parent: Any, meanings: dict[str, str]) -> None:
+    """Note what the schema says of each argument or input field that is a variable."""
+    for node in () if selections is None else selections.selections:
+        if isinstance(node, FieldNode) and node.name.value in parent.fields:
+            field = parent.fields[node.name.value]
+            for argument in node.arguments or ():
+                _note_meaning(argument.value, field.args[argument.name.value], meanings)
+            _note_meanings(node.selection_set, get_named_type(field.type), meanings)
 
-    def __init__(self, info: TypeInfo) -> None:
-        super().__init__()
-        self.info = info
-        self.found: dict[str, str] = {}
 
-    def enter_argument(self, node: ArgumentNode, *_: Any) -> None:
-        self._note(node.value, self.info.get_argument())
-
-    def enter_object_field(self, node: ObjectFieldNode, *_: Any) -> None:
-        parent: Any = self.info.get_parent_input_type()
-        fields = getattr(getattr(parent, "of_type", parent), "fields", {})
-        self._note(node.value, fields.get(node.name.value))
-
-    def _note(self, value: ValueNode, place: Any) -> None:
-        if isinstance(value, VariableNode) and place is not None and place.description:
-            self.found.setdefault(value.name.value, place.description)
+def _note_meaning(value: ValueNode, place: Any, meanings: dict[str, str]) -> None:
+    if isinstance(value, VariableNode):
+        meanings.setdefault(value.name.value, place.description or "")
+    elif isinstance(value, ObjectValueNode):
+        fields = get_named_type(place.type).fields
+        for one in value.fields:
+            _note_meaning(one.value, fields[one.name.value], meanings)
 
 
 def _broken(path: Path, line: int, cause: str) -> Fault:

@@ -24,7 +24,12 @@ SCHEMA = build_schema()._schema
 KNOWN = load_operations(Documents(schema=SCHEMA))
 WRITES = [name for name, known in KNOWN.items() if known.writes]
 READS = [name for name, known in KNOWN.items() if not known.writes]
-NEEDED = {"command": {"id": COMMAND}}
+NEEDED: dict[str, dict[str, Any]] = {
+    "candles": {"symbol": "SPY"},
+    "changes": {"afterSeq": 0},
+    "command": {"id": COMMAND},
+    "marketSnapshot": {"symbol": "SPY"},
+}
 """Variables of queries that don't run without any."""
 SMALLEST_BUDGET = 10_240
 

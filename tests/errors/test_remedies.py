@@ -92,7 +92,8 @@ def test_an_unknown_bot_is_found_by_the_list_that_its_remedy_gives(api: Api) -> 
     bot_id = send(api, action["operation"], action["variables"])["data"]["bots"][0]["id"]
 
     assert error["extensions"]["errorCode"] == "BOT_001"
-    assert api.data("query($id: ID) { botSummary(botId: $id) { seq } }", {"id": bot_id})["botSummary"]["seq"] == 2
+    answer = api.data("query($id: ID) { botSummary(botId: $id) { runState } }", {"id": bot_id})
+    assert answer["botSummary"] == {"runState": "RUNNING"}
 
 
 def test_a_key_that_may_not_sees_what_it_may(api: Api) -> None:

@@ -23,7 +23,7 @@ def actions_for(known: ErrorCode, context: Mapping[str, Any], *, now: datetime) 
     """
     filled = (_filled(template, context) for template in known.actions)
     return tuple(
-        _written(action, known, now) if "reason" not in action.variables and action.writes else action
+        _written(action, known, now) if action.writes or "dryRun" in action.variables else action
         for action in filled
         if action is not None
     )

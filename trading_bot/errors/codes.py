@@ -47,3 +47,14 @@ def act(title: str, operation: str, **variables: Any) -> RemediationAction:
     return RemediationAction(
         title=title, operation=operation, variables=MappingProxyType(variables), scope=Scope.OPERATE, writes=True
     )
+
+
+def dry_run(title: str, operation: str, **variables: Any) -> RemediationAction:
+    """What a catalogued operation of risk HIGH would do, with the confirm token that carries it out; reason and key are filled in."""
+    return RemediationAction(
+        title=title,
+        operation=operation,
+        variables=MappingProxyType({**variables, "dryRun": True}),
+        scope=Scope.READ,
+        writes=False,
+    )

@@ -1,6 +1,6 @@
 """Codes of trading: RISK limits, ORD orders and fills, DATA market data and venue reads."""
 
-from trading_bot.errors.codes import DELAY, FIX, HIGH, LOW, MEDIUM, NEVER, SAME, UNKNOWN, act, code, look
+from trading_bot.errors.codes import DELAY, FIX, HIGH, LOW, MEDIUM, NEVER, SAME, UNKNOWN, act, code, dry_run, look
 
 TRADING_CODES = (
     code(
@@ -36,7 +36,10 @@ TRADING_CODES = (
         meaning="Since the breaker was last reset, risk.max_consecutive_losses trades in a row ended with a loss.",
         impact="No new entries: the circuit breaker trips; stops, targets and exits go on.",
         remediation="Review the losses with `{ trades(first: 20) { edges { node { strategyName netProfitLoss } } } }`, then reset with circuitBreakerReset.",
-        actions=(look("Review the losses", "trades", first=5, filter={"outcome": "LOSS"}),),
+        actions=(
+            look("Review the losses", "trades", first=5, filter={"outcome": "LOSS"}),
+            dry_run("See what a reset would do", "circuitBreakerReset"),
+        ),
     ),
     code(
         "RISK_006", "RiskError", "The day-trade limit is reached", MEDIUM, DELAY,
@@ -70,14 +73,21 @@ TRADING_CODES = (
         meaning="A limit that ends a day's entries was reached; context.code says which.",
         impact="The bot is HALTED: no entries, resting ones are cancelled; stops, targets and sync go on, also after a restart.",
         remediation="Find out why with riskEvents and today's trades. Once the cause is gone, reset with circuitBreakerReset (ADMIN, with a reason).",
-        actions=(look("See why it tripped", "botHealth"), look("Review the last trades", "trades", first=5)),
+        actions=(
+            look("See why it tripped", "botHealth"),
+            look("See what led to it", "riskEvents", first=5),
+            dry_run("See what a reset would do", "circuitBreakerReset"),
+        ),
     ),
     code(
         "RISK_011", "RiskError", "The venue rejects too many orders", HIGH, DELAY,
         meaning="The venue rejected risk.max_rejections orders within risk.rejection_window_minutes of venue time.",
         impact="No new entries: the circuit breaker trips; stops, targets and exits go on.",
         remediation="Read the venue's texts in `{ errors(first: 20) { edges { node { cause context } } } }`, correct what they name, and reset with circuitBreakerReset.",
-        actions=(look("Read the last errors", "errors", first=5),),
+        actions=(
+            look("Read what the venue refused", "errors", first=5, filter={"errorCode": "ORD_001"}),
+            dry_run("See what a reset would do", "circuitBreakerReset"),
+        ),
     ),
     code(
         "RISK_012", "RiskError", "An exit would sell more than is held", MEDIUM, NEVER,
@@ -108,6 +118,7 @@ TRADING_CODES = (
         actions=(
             look("See the symbol's executions", "fills", symbol="{symbol}", first=5),
             look("See what is held and which stops watch it", "positions"),
+            dry_run("See what closing it would do", "positionsClose", symbols=["{symbol}"]),
         ),
     ),
     code(
