@@ -76,7 +76,7 @@ def test_it_answers_logs_one_line_a_request_and_ends_on_sigterm_with_sockets_ope
     log = (home / "logs" / "api.log").read_text()
     requests = [json.loads(line) for line in log.splitlines() if '"request"' in line and "/graphql" in line]
 
-    assert answer.json() == {"data": {"botSummary": {"seq": 2}}}
+    assert answer.json() == {"data": {"botSummary": {"seq": 4}}}
     assert (code, printed) == (0, "")
     assert seconds < 5
     assert [(line["method"], line["path"], line["status"], line["operation"]) for line in requests] == [

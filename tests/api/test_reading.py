@@ -18,7 +18,27 @@ from trading_bot.store.schema import bring_up_to_date
 from trading_bot.store.store import Store
 
 SCHEMA = build_schema()._schema
-ROOTS = root_selections(SCHEMA, {"command": f'(id: "{COMMAND}")'})
+ROOTS = root_selections(
+    SCHEMA,
+    {
+        "command": f'(id: "{COMMAND}")',
+        "marketSnapshot": '(symbol: "SPY")',
+        "candles": '(symbol: "SPY", timeframe: ONE_HOUR)',
+        "changes": "(afterSeq: 0)",
+    },
+)
+PAGES = (
+    "trades",
+    "tradePlans",
+    "fills",
+    "botSessions",
+    "decisions",
+    "riskEvents",
+    "performanceAlerts",
+    "candles",
+    "commands",
+    "errors",
+)
 
 
 @pytest.mark.parametrize("root", sorted(ROOTS))
@@ -26,6 +46,14 @@ def test_every_field_of_a_root_field_answers(shared_api: Api, root: str) -> None
     data = shared_api.data("{ " + ROOTS[root] + " }")
 
     assert data[root]
+    assert root not in PAGES or data[root]["edges"]
+
+
+def test_every_connection_is_among_the_pages_that_must_not_be_empty() -> None:
+    assert SCHEMA.query_type is not None
+    assert sorted(PAGES) == sorted(
+        name for name, field in SCHEMA.query_type.fields.items() if str(field.type).endswith("Connection")
+    )
 
 
 def test_everything_in_few_documents_answers_on_either_database(
@@ -45,7 +73,7 @@ def test_everything_in_few_documents_answers_on_either_database(
         serving.stop()
 
     assert sorted(data) == sorted(ROOTS)
-    assert (data["botState"]["seq"], data["botState"]["performance"]["totalPl"]) == (2, "37.00")
+    assert (data["botState"]["seq"], data["botState"]["performance"]["totalPl"]) == (4, "37.00")
 
 
 def test_a_state_is_what_the_bot_did(shared_api: Api) -> None:
@@ -87,7 +115,7 @@ def test_a_state_is_what_the_bot_did(shared_api: Api) -> None:
         "timestamp": "2026-03-02T12:00:00Z",
         "dataAgeSeconds": 1.0,
         "warnings": ["Replay of demo.csv, venue time is 2013-10-08T14:32Z", "Paper mode: no real money moves"],
-        "seq": 2,
+        "seq": 4,
         "account": {
             "buyingPower": "98000.00",
             "accountBalance": "100036.25",
@@ -159,7 +187,7 @@ def test_a_summary_is_the_state_compressed(shared_api: Api) -> None:
         "mode": "PAPER",
         "runState": "RUNNING",
         "dataAgeSeconds": 1.0,
-        "seq": 2,
+        "seq": 4,
     }
     assert len(summary["recentErrors"]) == 2
     assert (newest["errorCode"], newest["severity"], newest["timestamp"]) == (
@@ -319,7 +347,7 @@ def test_one_of_several_bots_must_be_named(api: Api) -> None:
     seed_bot(api.store, NOW, bot_id="other")
 
     assert api.data('{ a: botSummary(botId: "main") { seq } b: botState(botId: "other") { botId } }') == {
-        "a": {"seq": 2},
+        "a": {"seq": 4},
         "b": {"botId": "other"},
     }
     assert api.codes("{ botSummary { seq } }") == ["BOT_001"]

@@ -19,7 +19,7 @@ def test_the_state_comes_at_once_and_then_at_its_cadence(api: Api) -> None:
             assert socket.receive() == {
                 "type": "next",
                 "id": "1",
-                "payload": {"data": {"botSummary": {"healthStatus": "HEALTHY", "seq": 2}}},
+                "payload": {"data": {"botSummary": {"healthStatus": "HEALTHY", "seq": 4}}},
             }
             arrivals.append(api.clock.monotonic() - started)
 

@@ -194,6 +194,10 @@ def test_every_mutation_names_its_scope() -> None:
         "botResume": Scope.OPERATE,
         "botStart": Scope.OPERATE,
         "botStop": Scope.OPERATE,
+        "circuitBreakerReset": Scope.ADMIN,
+        "errorAcknowledge": Scope.OPERATE,
+        "ordersCancel": Scope.OPERATE,
+        "positionsClose": Scope.ADMIN,
     }
 
 

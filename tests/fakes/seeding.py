@@ -7,28 +7,37 @@ from decimal import Decimal
 from trading_bot.domain.account import Account, TradingMode
 from trading_bot.domain.commands import Command, CommandKind, CommandStatus
 from trading_bot.domain.config import BotConfig
-from trading_bot.domain.errors import RemediationAction, Scope, SemanticError
+from trading_bot.domain.decisions import Decision, Verdict
+from trading_bot.domain.errors import RemediationAction, Scope, SemanticError, Severity
 from trading_bot.domain.fills import Fill, Liquidity
 from trading_bot.domain.health import HealthCheck, RunState, Runtime
+from trading_bot.domain.market import Bar, Quote
 from trading_bot.domain.orders import ClientOrderId, Leg, Order, OrderStatus, OrderType, Side, plan_id_from
 from trading_bot.domain.performance import Record
 from trading_bot.domain.plans import PlanStatus, TradePlan
 from trading_bot.domain.positions import Lot, Position
+from trading_bot.domain.risk_events import RiskEvent
 from trading_bot.domain.sessions import BotSession, session_id
 from trading_bot.domain.trades import Trade, trade_of
+from trading_bot.domain.watch import PerformanceMetric
 from trading_bot.errors.fault import Fault
 from trading_bot.services.configuration import config_hash, config_values
 from trading_bot.store import (
     accounts,
     bots,
+    candles,
     commands,
     configs,
+    decisions,
     errors,
     fills,
     orders,
     performance,
+    performance_metrics,
     plans,
     positions,
+    quotes,
+    risk_events,
     runtime,
     sessions,
     trades,
@@ -46,7 +55,7 @@ WIN, LOSS, HELD = (plan_id_from(bytes([n]) * 8) for n in (1, 2, 3))
 
 
 def seed_bot(store: Store, now: datetime, *, bot_id: str = BOT) -> None:
-    """A healthy bot that has closed two trades (a win of 48.00, a loss of 21.00 net) and holds 10 SPY."""
+    """A healthy bot that has closed two trades (a win of 48.00, a loss of 21.00 net) and holds 10 SPY; its stream has four events."""
     with store.writing(bot_id) as w:
         bots.register_bot(w, name="Demo", mode=TradingMode.PAPER, venue="paper", replay_of="demo.csv")
         generation = runtime.begin_generation(w, pid=4242)
@@ -60,9 +69,122 @@ def seed_bot(store: Store, now: datetime, *, bot_id: str = BOT) -> None:
             plans.save_plan(w, plan)
         _seed_executions(w, now)
         positions.save_position(w, held())
+        _seed_market(w)
+        for made in (decision(WIN, "BAC"), decision(HELD, "SPY"), refusal()):
+            decisions.save_decision(w, made)
+        risk_events.save_risk_event(w, trip())
+        performance_metrics.save_metric(w, metric())
         commands.add_command(w, done_command(now, bot_id=bot_id))
         for n, code in enumerate(("DATA_004", "ORD_001")):
             errors.save_error(w, error(code, now - timedelta(minutes=2 - n)))
+
+
+def _seed_market(w: Writing) -> None:
+    """SPY by the minute since the session's start, a cent higher each time; its last price with a spread."""
+    candles.save_bars(w, [spy_bar(minute) for minute in range(62)])
+    quotes.save_quotes(w, [spread()])
+    runtime.save_progress(w, runtime.Progress(cursor=VENUE_NOW, last_sync_at=VENUE_NOW))
+
+
+def spy_bar(minute: int) -> Bar:
+    """The bar of SPY that many minutes after the session's start: it opens at 170.00 and a cent for each minute, and closes 0.02 higher."""
+    price = Decimal("170.00") + Decimal(minute) / 100
+    return Bar(
+        symbol="SPY",
+        timestamp=SESSION_START + timedelta(minutes=minute),
+        open=price,
+        high=price + Decimal("0.05"),
+        low=price - Decimal("0.03"),
+        close=price + Decimal("0.02"),
+        volume=Decimal(100 + minute),
+    )
+
+
+def spread() -> Quote:
+    """A price with all that an order book gives."""
+    return Quote(
+        symbol="SPY",
+        timestamp=VENUE_NOW,
+        price=Decimal("171.00"),
+        bid=Decimal("170.99"),
+        ask=Decimal("171.01"),
+        bid_size=Decimal(300),
+        ask_size=Decimal(100),
+        volume=Decimal(161),
+    )
+
+
+def decision(plan_id: str, symbol: str) -> Decision:
+    """The decision that opened a plan."""
+    return Decision(
+        id=plan_id,
+        session_id=SESSION,
+        symbol=symbol,
+        strategy_name="bull-flag-breakout",
+        plan_id=plan_id,
+        verdict=Verdict.APPROVED,
+        seen={"price": "14.00", "volume": "1200"},
+        decided={"action": "enter", "quantity": "100"},
+        reasoning="Broke out of a flag of 4 bars on rising volume.",
+        result={"status": "FILLED"},
+        prompt=None,
+        cost_usd=None,
+        latency_ms=None,
+        created_at=opened(plan_id),
+    )
+
+
+def refusal() -> Decision:
+    """What a language model wanted and a limit refused: it has everything that a decision can have."""
+    return replace(
+        decision(LOSS, "IBM"),
+        id=plan_id_from(bytes([9]) * 8),
+        strategy_name="language-model",
+        plan_id=None,
+        verdict=Verdict.REFUSED,
+        decided={"action": "enter", "code": "RISK_002"},
+        result={},
+        prompt="You may trade IBM.",
+        cost_usd=Decimal("0.0021"),
+        latency_ms=812.5,
+        created_at=VENUE_NOW - timedelta(minutes=1),
+    )
+
+
+def trip() -> RiskEvent:
+    """The breaker tripped, and was reset since."""
+    return RiskEvent(
+        id="0b8a4c1e-1f35-5a53-9a71-5a1f0f7f8f11",
+        timestamp=VENUE_NOW - timedelta(minutes=20),
+        event_type="circuit_breaker_trip",
+        severity=Severity.HIGH,
+        daily_pnl=Decimal("-2010.00"),
+        daily_pnl_pct=Decimal("-2.01"),
+        consecutive_losses=3,
+        action_taken="trading_halted",
+        config_snapshot={"daily_loss_limit": "-2000"},
+        detail="The session has lost 2010.00, the limit is 2000.",
+        code="RISK_003",
+        symbol=None,
+        count=1,
+        last_seen_at=VENUE_NOW - timedelta(minutes=20),
+    )
+
+
+def metric() -> PerformanceMetric:
+    """The figures after the losing trade, with an alert."""
+    return PerformanceMetric(
+        id=LOSS,
+        timestamp=opened(LOSS) + timedelta(minutes=12),
+        window_size=2,
+        win_rate=0.5,
+        profit_factor=2.285714,
+        max_drawdown_pct=-0.020995,
+        consecutive_losses=1,
+        total_trades=2,
+        alert_triggered=True,
+        alert_message="Win rate 0.5 is below 0.6.",
+    )
 
 
 def done_command(now: datetime, *, bot_id: str = BOT) -> Command:
