@@ -96,6 +96,15 @@ def test_an_unknown_bot_is_found_by_the_list_that_its_remedy_gives(api: Api) -> 
     assert answer["botSummary"] == {"runState": "RUNNING"}
 
 
+def test_a_lost_place_in_the_stream_is_found_again_by_the_state_that_its_remedy_gives(api: Api) -> None:
+    (error,) = send(api, "changes", {"afterSeq": 10**9})["errors"]
+    (action,) = error["extensions"]["actions"]
+    seq = send(api, action["operation"], action["variables"])["data"]["botState"]["seq"]
+
+    assert error["extensions"]["errorCode"] == "DATA_006"
+    assert send(api, "changes", {"afterSeq": seq}) == {"data": {"changes": []}}
+
+
 def test_a_key_that_may_not_sees_what_it_may(api: Api) -> None:
     token = api.key(Scope.READ)
     sent = {"reason": "r", "idempotencyKey": "k"}
