@@ -24,6 +24,7 @@ UVICORN: dict[str, Any] = {
     "loop": "uvloop",
     "http": "httptools",
     "ws": "websockets-sansio",
+    "lifespan": "on",  # or what must be closed at the end might silently not be
     "ws_max_size": 65_536,
     "ws_per_message_deflate": False,  # one compression for each connection would cost more than all the rest
     "timeout_graceful_shutdown": 4,  # seconds: the supervisor waits 5

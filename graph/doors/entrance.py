@@ -36,9 +36,11 @@ class Entrance:
     clock: Clock
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http":
+        if scope["type"] == "lifespan":
+            await self.app(scope, receive, send)
+        elif scope["type"] == "http":
             await self._http(scope, receive, send)
-        elif scope["type"] == "websocket" and not self._is_known(_host(scope)):
+        elif not self._is_known(_host(scope)):
             await send({"type": "websocket.close", "code": 1008, "reason": "Host is not allowed"})
         else:
             with structlog.contextvars.bound_contextvars(request_id=_request_id(scope)):
