@@ -48,16 +48,24 @@ install-dev: .venv/.installed-dev .venv/.installed  ## set up .venv to work on B
 	@$(PIP) install --require-hashes -r requirements-dev.lock
 	@touch $@ .venv/.runtime
 
-test: install-dev  ## run the tests, but for the ones marked `long`: make test ARGS="tests/domain -k fill"
+# What judges the API from outside runs on Node.js; without a network its tests are skipped, and say so.
+tests/external/node_modules/.installed: tests/external/package-lock.json | .venv/.installed-dev
+	@echo "Installing the API's judges (once) ..."
+	@$(BIN)/python tests/external/node.py
+
+.PHONY: judges
+judges: install-dev tests/external/node_modules/.installed
+
+test: judges  ## run the tests, but for the ones marked `long`: make test ARGS="tests/domain -k fill"
 	@$(BIN)/python -m pytest -m "not long" --numprocesses $(JOBS) --dist worksteal $(ARGS)
 
-test-long: install-dev  ## run the tests marked `long`
+test-long: judges  ## run the tests marked `long`
 	@$(BIN)/python -m pytest -m long $(ARGS)
 
 bench: install-dev  ## measure everything in benchmarks/: make bench ARGS="--quick"
 	@$(BIN)/python -m benchmarks $(ARGS)
 
-coverage: install-dev  ## run all tests and say which lines none of them takes
+coverage: judges  ## run all tests and say which lines none of them takes
 	@$(BIN)/coverage erase
 	@$(BIN)/coverage run -m pytest
 	@$(BIN)/coverage combine --quiet
