@@ -135,7 +135,7 @@ async def test_what_a_partial_exit_leaves_is_sold_by_the_next(home: Path) -> Non
 
 async def test_two_plans_of_one_symbol_are_both_watched(home: Path) -> None:
     """A late fill opens an old plan again while a new one is open: both stops hold."""
-    market = [*CALM[:10], bar(10, "100", low="98"), *(bar(index, "98") for index in range(11, 30))]
+    market = [*CALM[:10], bar(10, "100", low="98"), *(bar(index, "100") for index in range(11, 30))]
     async with scripted_bot(home, market) as bot:
         await bot.bar()
         bot.venue.unsent.add("place")

@@ -281,7 +281,8 @@ async def test_an_exit_that_ended_with_fills_still_owed_is_not_sent_again(home: 
     async with scripted_bot(home, market) as bot:
         await holding(bot)
         await bot.bar(3)
-        bot.venue.tampering |= {"fills_since": lambda seen: seen[:1], "order": expired, "positions": lambda _: ()}
+        late = (VenuePosition(symbol="ACME", quantity=Decimal(10)),)
+        bot.venue.tampering |= {"fills_since": lambda seen: seen[:1], "order": expired, "positions": lambda _: late}
         await bot.bar(4)
 
         assert len(bot.orders(bot.plan(), Leg.EXIT)) == 1
@@ -304,9 +305,10 @@ async def test_fills_of_the_last_bar_are_booked_although_the_feed_has_ended(home
             return seen
 
         bot.venue.tampering["open_orders"] = fails_twice
-        await bot.bar(6)
+        while bot.bot.loop.run_state is not RunState.STOPPED:
+            await bot.bar()
 
-        assert bot.bot.loop.run_state is RunState.STOPPED
+        assert len(failed) == 3
         assert (bot.held(), await bot.at_venue()) == (10, 10)
 
 
