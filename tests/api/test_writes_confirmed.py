@@ -1,15 +1,17 @@
 """Writes of risk HIGH: run only with the token of a dry run of the same input by the same key, once, within 120 seconds."""
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from tests.api.client import Api, Serving
 from tests.api.test_writes import action, close_plan, stored, version
-from tests.fakes.seeding import HELD, plan_of
+from tests.fakes.seeding import HELD, _resting, held, plan_of
 from trading_bot.domain.errors import Scope
-from trading_bot.store import plans
+from trading_bot.domain.orders import Leg
+from trading_bot.store import orders, plans, positions
 
 STOP = """mutation($input: BotStopInput!) { botStop(input: $input) {
   command { id kind status reason } preview { risk confirmToken expiresAt } errors { errorCode } replayed
@@ -180,3 +182,55 @@ def refused(api: Api, input: dict[str, Any], **rest: Any) -> tuple[str, str]:
     (error,) = api.post(STOP, {"input": input}, **rest).json()["errors"]
     assert stored(api) == before
     return error["extensions"]["errorCode"], error["extensions"]["cause"]
+
+
+HIGH: dict[str, dict[str, Any]] = {
+    "positionsClose": {"symbols": ["SPY"]},
+    "ordersCancel": {"orderIds": [f"V-{HELD}-{Leg.EXIT.value}"]},
+    "circuitBreakerReset": {},
+    "botStop": {"onStop": "KEEP_EVERYTHING"},
+}
+"""Writes that are of risk HIGH on the demo bot, which holds SPY under a plan with a resting target."""
+
+
+@pytest.mark.parametrize("name", HIGH)
+def test_closing_cancelling_protection_resetting_and_stopping_under_a_plan_need_a_token(api: Api, name: str) -> None:
+    asked = {**action(), **HIGH[name]}
+    without = named(api, name, asked)
+    preview = named(api, name, {**asked, "dryRun": True})["data"][name]["preview"]
+    with_token = named(api, name, {**asked, "confirmToken": preview["confirmToken"]})
+
+    assert [error["extensions"]["errorCode"] for error in without["errors"]] == ["QRY_008"]
+    assert without["data"] == {name: None}
+    assert preview["risk"] == "HIGH"
+    assert with_token["data"][name]["errors"] == []
+    assert len(stored(api)) == 1
+
+
+def test_cancelling_an_entry_needs_no_token(api: Api) -> None:
+    entry = replace(_resting(plan_of(HELD, "SPY")), leg=Leg.ENTRY, client_order_id="entry-1", venue_order_id="V-1")
+    with api.store.writing("main") as w:
+        orders.save_order(w, entry)
+    done = named(api, "ordersCancel", {**action(), "orderIds": ["V-1"]})
+
+    assert done["data"]["ordersCancel"]["errors"] == []
+    assert [command.kind.name for command in stored(api)] == ["CANCEL_ORDERS"]
+
+
+def test_a_write_is_looked_up_also_when_what_it_named_is_gone(api: Api) -> None:
+    asked = {**action(), "symbols": ["SPY"]}
+    preview = named(api, "positionsClose", {**asked, "dryRun": True})["data"]["positionsClose"]["preview"]
+    first = named(api, "positionsClose", {**asked, "confirmToken": preview["confirmToken"]})["data"]["positionsClose"]
+    close_plan(api)
+    with api.store.writing("main") as w:
+        positions.save_position(w, replace(held(), lots=()))
+    again = named(api, "positionsClose", asked)["data"]["positionsClose"]
+
+    assert (first["replayed"], again["replayed"]) == (False, True)
+    assert again["command"] == first["command"]
+
+
+def named(api: Api, name: str, variables: dict[str, Any]) -> Any:
+    """The answer to a named operation."""
+    body = {"documentId": name, "variables": variables}
+    return api.call("POST", "/graphql", json=body, headers={"X-API-Key": api.token}).json()
