@@ -151,7 +151,7 @@ class CircuitBreaker:
 
     def _write(self, w: Writing, event: RiskEvent) -> None:
         save_breaker(w, self.state)
-        save_risk_event(w, event)
+        save_risk_event(w, event, breaker=self.state)
 
     def _write_run_state(self, w: Writing, *, also: Callable[[Writing], None]) -> None:
         also(w)

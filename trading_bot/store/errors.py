@@ -24,10 +24,13 @@ def save_error(w: Writing, error: SemanticError) -> SemanticError:
 
     When the bot's newest error has the same code and cause, was seen in the 60 s before and was not acknowledged, that one is counted up
     instead (`count` and `last_seen` in its context) and returned, without event or line: a step that fails at full speed floods nothing.
+    Its count gets into the log with the next other error.
     """
     newest = w.connection.execute(_all(w).order_by(errors.c.number.desc()).limit(1)).one_or_none()
     if newest is not None and _is_repeat(newest, error):
         return _counted(w, newest, error)
+    if newest is not None and newest.last_seen_at != newest.timestamp:
+        w.log("errors", dumped(_error(newest)))  # it is not counted up any more: the line that its last count stands in
     error_id = error.id or uuid.uuid4().hex
     stored = replace(error, id=error_id)
     if add(w, errors, _row(stored)):
@@ -35,6 +38,12 @@ def save_error(w: Writing, error: SemanticError) -> SemanticError:
         w.changed(EventKind.ERROR, error_id, stored.message, data)
         w.log("errors", dumped(stored))
     return stored
+
+
+def insert_error(w: Writing, error: SemanticError) -> None:
+    """Store an error that the log has already, as when the store is rebuilt from it."""
+    seen = error.context.get("last_seen")
+    add(w, errors, _row(error) | ({"last_seen_at": datetime.fromisoformat(seen)} if isinstance(seen, str) else {}))
 
 
 def acknowledge_error(w: Writing, id: str, *, user: str, reason: str) -> None:

@@ -13,9 +13,9 @@ _AGE = (orders.c.created_at, orders.c.recorded_at, orders.c.client_order_id)
 _IS_LIVE = orders.c.status.in_(sorted(LIVE, key=lambda status: status.value))
 
 
-def save_order(w: Writing, order: Order) -> None:
-    """Add the order, or renew it."""
-    put(w, orders, {**values_of(order), "recorded_at": w.now}, once=("recorded_at",))
+def save_order(w: Writing, order: Order, *, recorded_at: datetime | None = None) -> None:
+    """Add the order, recorded now unless it is told otherwise, or renew it."""
+    put(w, orders, {**values_of(order), "recorded_at": recorded_at or w.now}, once=("recorded_at",))
 
 
 def find_order(r: Reading, client_order_id: str) -> Order | None:

@@ -31,6 +31,11 @@ def save_metric(w: Writing, metric: PerformanceMetric) -> None:
         w.log("performance-alerts", _record(metric))
 
 
+def insert_metric(w: Writing, metric: PerformanceMetric) -> None:
+    """Store figures whose alert the log has already, as when the store is rebuilt from it."""
+    put(w, performance_metrics, values_of(metric))
+
+
 def delete_metric(w: Writing, trade_id: str) -> None:
     """Forget the figures after a trade that is open again."""
     table = performance_metrics

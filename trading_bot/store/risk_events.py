@@ -11,6 +11,7 @@ from trading_bot.domain.breaker import Breaker
 from trading_bot.domain.errors import Severity
 from trading_bot.domain.events import EventKind
 from trading_bot.domain.money import plain
+from trading_bot.domain.records import record_of
 from trading_bot.domain.risk_events import RiskEvent
 from trading_bot.store.paging import Page, page_of
 from trading_bot.store.risk_tables import breakers, risk_events
@@ -18,8 +19,10 @@ from trading_bot.store.rows import made, of_bot, put, select_of, values_of
 from trading_bot.store.transaction import Reading, Writing
 
 
-def save_risk_event(w: Writing, event: RiskEvent) -> RiskEvent:
+def save_risk_event(w: Writing, event: RiskEvent, *, breaker: Breaker | None = None) -> RiskEvent:
     """Store the event, with an event in the stream and a line for the log, and return it as stored.
+
+    The line also holds what the breaker has become, where that is given: so it can be made again from the log.
 
     One whose id is there already is counted up, without event or line: what is refused at every bar floods nothing. It is counted once for
     each venue time, however often the bot is killed within a bar.
@@ -37,8 +40,13 @@ def save_risk_event(w: Writing, event: RiskEvent) -> RiskEvent:
     if event.code is not None:
         data["code"] = event.code
     w.changed(EventKind.RISK, event.id, event.detail, data)
-    w.log("risk-management", _record(event))
+    w.log("risk-management", _record(event) | ({"breaker": record_of(breaker)} if breaker is not None else {}))
     return event
+
+
+def insert_risk_event(w: Writing, event: RiskEvent) -> None:
+    """Store an event that the log has already, as when the store is rebuilt from it."""
+    put(w, risk_events, values_of(event))
 
 
 def find_risk_event(r: Reading, id: str) -> RiskEvent | None:

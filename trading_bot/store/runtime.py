@@ -39,6 +39,12 @@ def begin_generation(w: Writing, *, pid: int) -> int:
     return generation
 
 
+def begin_paused(w: Writing, *, reason: str, breaker: str | None) -> None:
+    """Note a bot that no process ran yet in this store: PAUSED for that reason, with why its breaker is tripped, if it is."""
+    row = {**_NEW, "ticks": 0, "run_state": RunState.PAUSED, "run_state_reason": reason}
+    put(w, runtime, {**row, "circuit_breaker_reason": breaker})
+
+
 def find_runtime(r: Reading) -> Runtime | None:
     """What was last said of the bot's process; null before its first start."""
     query = sa.select(runtime, counters.c.generation).join(counters, counters.c.bot_id == runtime.c.bot_id)
