@@ -17,7 +17,15 @@ def minute(index: int) -> datetime:
     return OPEN + timedelta(minutes=index)
 
 
-def bar(index: int, price: str, *, low: str | None = None, high: str | None = None, symbol: str = "ACME", volume: str = "100000") -> Bar:
+def bar(
+    index: int,
+    price: str,
+    *,
+    low: str | None = None,
+    high: str | None = None,
+    symbol: str = "ACME",
+    volume: str = "100000",
+) -> Bar:
     """A bar that opens and closes at `price`."""
     at = Decimal(price)
     return Bar(
@@ -62,7 +70,13 @@ class ScriptedFeed:
 
 
 def proposal(
-    *, symbol: str = "ACME", entry: str = "100", stop: str = "99", target: str | None = "102", order_type: OrderType = OrderType.MARKET, good_for_bars: int = 5
+    *,
+    symbol: str = "ACME",
+    entry: str = "100",
+    stop: str = "99",
+    target: str | None = "102",
+    order_type: OrderType = OrderType.MARKET,
+    good_for_bars: int = 5,
 ) -> EntryProposal:
     """What a strategy might want."""
     return EntryProposal(
