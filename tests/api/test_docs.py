@@ -35,7 +35,16 @@ def test_the_talk_over_a_websocket_goes_as_the_page_says(api: Api) -> None:
 
 
 def test_every_kind_of_example_is_there() -> None:
-    assert [kind for kind, _, _ in ANSWERED] == ["sh", "sh", "sh", "graphql", "graphql", "graphql", "graphql", "graphql"]
+    assert [kind for kind, _, _ in ANSWERED] == [
+        "sh",
+        "sh",
+        "sh",
+        "graphql",
+        "graphql",
+        "graphql",
+        "graphql",
+        "graphql",
+    ]
 
 
 def curl(api: Api, line: str) -> Any:
