@@ -1,0 +1,82 @@
+"""Everything that a store holds and its log can give back, to compare two stores field by field."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import sqlalchemy as sa
+
+from trading_bot.clock import SystemClock
+from trading_bot.domain.errors import SemanticError
+from trading_bot.store import (
+    commands,
+    decisions,
+    errors,
+    fills,
+    performance,
+    performance_metrics,
+    plans,
+    positions,
+    risk_events,
+    sessions,
+    tables,
+    trades,
+)
+from trading_bot.store.engine import open_engine
+from trading_bot.store.store import Reading, Store
+
+
+def entities(store_url: str, bot_id: str = "main") -> dict[str, Any]:
+    """All that is compared.
+
+    What the log does not hold is left out: prices since a symbol's last fill, account names, counts of refusals and of the newest error.
+    """
+    engine = open_engine(store_url)
+    try:
+        with Store(engine, SystemClock()).reading(bot_id) as r:
+            return {
+                "sessions": _pages(lambda after: sessions.list_sessions(r, 100, after)),
+                "plans": _pages(lambda after: plans.list_plans(r, 100, after)),
+                "orders": _orders(r),
+                "fills": list(fills.list_all_fills(r)),
+                "trades": [
+                    replace(trade, account_id=None) for trade in _pages(lambda after: trades.list_trades(r, 100, after))
+                ],
+                "decisions": _pages(lambda after: decisions.list_decisions(r, 100, after)),
+                "commands": _pages(lambda after: commands.list_commands(r, 100, after)),
+                "errors": _without_last_count(_pages(lambda after: errors.list_errors(r, 100, after))),
+                "risk events": [
+                    replace(event, count=1, last_seen_at=event.timestamp)
+                    for event in _pages(lambda after: risk_events.list_risk_events(r, 100, after))
+                ],
+                "breaker": risk_events.find_breaker(r),
+                "metrics": _pages(lambda after: performance_metrics.list_metrics(r, 100, after)),
+                "positions": {position.symbol: position.lots for position in positions.list_positions(r)},
+                "record": performance.find_record(r),
+            }
+    finally:
+        engine.dispose()
+
+
+def _orders(r: Reading) -> list[Any]:
+    """Every order, with the wall clock of its intent, which no domain value has."""
+    table = tables.orders
+    rows = r.connection.execute(sa.select(table).order_by(table.c.client_order_id))
+    return [tuple(row) for row in rows]
+
+
+def _without_last_count(newest_first: list[SemanticError]) -> list[SemanticError]:
+    newest, *older = newest_first
+    context = {name: value for name, value in newest.context.items() if name not in {"count", "last_seen"}}
+    return [replace(newest, context=context), *older]
+
+
+def _pages(page_after: Callable[[str | None], Any]) -> list[Any]:
+    items: list[Any] = []
+    after: str | None = None
+    while True:
+        page = page_after(after)
+        items += page.items
+        if not page.has_next:
+            return items
+        after = page.cursors[-1]
