@@ -1,6 +1,9 @@
 """Byte budget: no answer is larger than its key's, and what is offered in its place fits."""
 
 import json
+from dataclasses import asdict
+from functools import cache
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -8,22 +11,22 @@ from graphql import get_introspection_query, parse
 
 from graph.guard import budget
 from graph.guard.json import as_json
+from graph.guard.limits import Limits
 from graph.guard.picks import picks_of
 from graph.schema import build_schema
 from tests.api.client import Api
-from tests.api.selection import root_selections
-from tests.fakes.seeding import COMMAND
+from tests.api.test_reading import ROOTS
 from trading_bot.domain.errors import Scope
 from trading_bot.services.keys import ANSWER_BYTES
 
 SCHEMA = build_schema()._schema
-ROOTS = root_selections(SCHEMA, {"command": f'(id: "{COMMAND}")', "trades": "(first: 100)", "fills": "(first: 100)"})
-LIMITS = (300, 700, 1_500, 3_000)
+LIMITS = (300, 900, 3_000)
 WRITE = """mutation($reason: String!) { botPause(input: {reason: $reason, idempotencyKey: "k"}) { command { id kind } replayed } }"""
 RESUME = """mutation($reason: String!) { botResume(input: {reason: $reason, idempotencyKey: "k"}) {
   command { id kind reason outcome error { cause context } } preview { summary effects } errors { cause context } replayed } }"""
 
 
+@cache
 def of(api: Api, limit: int, scope: Scope = Scope.READ) -> str:
     """A key of that budget."""
     return api.keys.create(f"{limit} bytes", scope, max_response_bytes=limit)[1]
@@ -256,6 +259,21 @@ def test_a_refusal_is_itself_bounded() -> None:
 
     assert len(as_json({"errors": [complete]})) <= 4_096
     assert complete["extensions"]["context"]["heaviest"] == refusal.heaviest
+
+
+def test_the_example_of_the_documentation_goes_as_it_says(api: Api) -> None:
+    section = (Path(__file__).parents[2] / "docs" / "api.md").read_text().split("## Limits\n")[1].split("\n## ")[0]
+    query, context = (section.split(f"```{kind}\n")[1].split("```")[0] for kind in ("graphql", "jsonc"))
+    error = api.post(query, token=of(api, 600)).json()["errors"][0]["extensions"]
+
+    assert error["context"] == json.loads(context.split("\n", 1)[1])
+
+
+@pytest.mark.parametrize(("limit", "value"), [(name, str(value)) for name, value in asdict(Limits()).items()], ids=str)
+def test_every_limit_is_documented(limit: str, value: str) -> None:
+    section = (Path(__file__).parents[2] / "docs" / "api.md").read_text().split("## Limits\n")[1].split("\n## ")[0]
+
+    assert f"{int(value):,}" in section, limit
 
 
 def refused(text: str, body: dict[str, Any], limit: int) -> budget.Refusal:

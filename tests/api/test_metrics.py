@@ -117,7 +117,7 @@ def test_errors_and_requests_are_counted(start: Callable[..., Api]) -> None:
 def test_a_thousand_names_and_codes_make_no_new_series(api: Api) -> None:
     api.post("query first { viewer { name } }")
     before = len(samples(api))
-    for number in range(100):
+    for number in range(10):
         api.post(f"query Q{number} {{ viewer {{ name }} }}")
     clock = StandingClock(api.clock.now())
     metrics = Metrics(operations=["viewer"], counters=Counters(started=0.0), clock=clock)
@@ -228,6 +228,15 @@ def test_a_request_has_one_short_line_in_the_log_however_bad_it_is(
     assert len(lines) == 1
     assert len(lines[0]) < 500
     assert api.token not in log.read_text()
+
+
+def test_the_record_of_a_fault_is_bounded_too(log: Path) -> None:
+    error = RuntimeError("begin " + "x" * 1_000_000 + " end")
+    structlog.get_logger("graph").error("fault", fault_id="f", exc_info=error)
+    (line,) = log.read_text().splitlines()
+    text = json.loads(line)["exception"]
+
+    assert (len(line) < 8_400, text.startswith("RuntimeError: begin"), text.endswith("end")) == (True, True, True)
 
 
 def test_faults_of_our_own_in_one_answer_share_one_record(shared_api: Api) -> None:

@@ -34,6 +34,7 @@ def test_a_child_sees_the_settings_and_nothing_private_of_the_shell() -> None:
         "PYTHONPATH": "x",
         "LD_PRELOAD": "y",
         "BOTTLE": "z",
+        "OTEL_EXPORTER_OTLP_ENDPOINT": "http://collector.example",
     }
 
     assert sorted(cleaned(shell)) == [
@@ -42,6 +43,7 @@ def test_a_child_sees_the_settings_and_nothing_private_of_the_shell() -> None:
         "HOME",
         "LANG",
         "LC_ALL",
+        "OTEL_EXPORTER_OTLP_ENDPOINT",
         "PATH",
         "PGPASSFILE",
         "TZ",

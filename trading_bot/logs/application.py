@@ -5,7 +5,10 @@ from logging.handlers import RotatingFileHandler
 from pathlib import Path
 
 import structlog
+from structlog.typing import EventDict, WrappedLogger
 
+LONGEST_TEXT = 8_000
+"""Characters of one text in a record, such as a traceback; of a longer one, beginning and end are kept."""
 FILE_BYTES = 10_000_000
 OLDER_FILES = 3
 
@@ -32,9 +35,19 @@ def log_to(path: Path) -> None:
             structlog.stdlib.add_logger_name,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.format_exc_info,
+            _bounded,
             structlog.processors.JSONRenderer(),
         ],
         logger_factory=structlog.stdlib.LoggerFactory(),
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=True,
     )
+
+
+def _bounded(logger: WrappedLogger, method: str, event: EventDict) -> EventDict:
+    """The record with its texts cut, so that no failure fills the disk."""
+    half = LONGEST_TEXT // 2
+    for name, value in event.items():
+        if isinstance(value, str) and len(value) > LONGEST_TEXT:
+            event[name] = f"{value[:half]} … {value[-half:]}"
+    return event

@@ -8,10 +8,10 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-# What a child needs of our environment: the machine's settings, the product's own, the database driver's, and
-# the measuring of test coverage across processes.
+# What a child needs of our environment: the machine's settings, the product's own, the database driver's, where
+# traces go, and the measuring of test coverage across processes.
 KEPT = ("PATH", "HOME", "USER", "LANG", "LANGUAGE", "TZ", "TMPDIR", "SSL_CERT_FILE", "SSL_CERT_DIR")
-KEPT_PREFIXES = ("BOT_", "BOTGRAPH_", "LC_", "PG", "COVERAGE_")
+KEPT_PREFIXES = ("BOT_", "BOTGRAPH_", "LC_", "PG", "OTEL_", "COVERAGE_")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
