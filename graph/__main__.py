@@ -23,7 +23,7 @@ BACKLOG = 512
 UVICORN: dict[str, Any] = {
     "loop": "uvloop",
     "http": "httptools",
-    "ws": "websockets-sansio",
+    "ws": "graph.doors.wire:SocketProtocol",
     "lifespan": "on",  # or what must be closed at the end might silently not be
     "ws_max_size": 65_536,
     "ws_per_message_deflate": False,  # one compression for each connection would cost more than all the rest

@@ -20,6 +20,7 @@ from graph.admission import Admission
 from graph.doors import http, pages, probes, websocket
 from graph.doors.entrance import Entrance
 from graph.doors.operations import FOLDER, Operations, load_operations
+from graph.doors.sockets import Sockets
 from graph.execution import executor
 from graph.guard.authentication import Gate
 from graph.guard.errors import ErrorShape
@@ -107,6 +108,7 @@ def _routes(
         revocations=Revocations(gate=gate, clock=parts.clock),
         clock=parts.clock,
         origins=settings.api_cors_origins,
+        sockets=Sockets(most=settings.api_sockets_per_key),
     )
     page = pages.Pages(parts=parts, gate=gate, shape=shape, sdl=schema.as_str)
     probe = probes.Probes(pages=page, metrics=metrics)
@@ -136,8 +138,15 @@ def _middleware(settings: Settings, parts: Parts, shape: ErrorShape, metrics: Me
         CORSMiddleware,
         allow_origins=settings.api_cors_origins,
         allow_methods=["GET", "POST"],
-        allow_headers=["X-API-Key", "Authorization", "Content-Type", "X-Request-Id"],
-        expose_headers=["X-Request-Id", "Retry-After", "RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset"],
+        allow_headers=["X-API-Key", "Authorization", "Content-Type", "X-Request-Id", "If-None-Match"],
+        expose_headers=[
+            "ETag",
+            "X-Request-Id",
+            "Retry-After",
+            "RateLimit-Limit",
+            "RateLimit-Remaining",
+            "RateLimit-Reset",
+        ],
     )
     return [entrance, cors]
 

@@ -104,6 +104,14 @@ class Settings(BaseSettings):
         description="a whole number from 0 (no limit) to 1000000",
     )
     """Operations a minute for each key; 0 for no limit."""
+    api_sockets_per_key: int = Field(
+        default=100,
+        validation_alias="BOT_API_SOCKETS_PER_KEY",
+        ge=0,
+        le=1_000_000,
+        description="a whole number from 0 (no limit) to 1000000",
+    )
+    """WebSockets that each key may have open; 0 for no limit."""
     state_cache_ttl: float = Field(
         default=60.0, validation_alias="BOT_STATE_CACHE_TTL", ge=0, le=60, description="seconds from 0 to 60"
     )

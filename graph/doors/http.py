@@ -1,10 +1,13 @@
 """HTTP: GraphQL over POST and, for queries, GET. Nothing of a request is looked at before its key.
 
+What a query over GET is answered with has an ETag, so that an unchanged answer is asked for, and not sent, again.
 Follows the GraphQL-over-HTTP draft: `application/graphql-response+json` where the client asks for it (a request that could not be executed
 is then 400), `application/json` otherwise (then 200, as its rules have it).
 """
 
+import asyncio
 from dataclasses import dataclass, replace
+from hashlib import blake2b
 from typing import Any
 
 import orjson
@@ -24,6 +27,10 @@ from trading_bot.errors.fault import Fault
 
 MOST_BYTES = 65_536
 """Largest body and, for GET, largest query string."""
+BODY_SECONDS = 10.0
+"""For how long a body may take to come."""
+UNSHARED = frozenset({"viewer", "configPlan", "ask"})
+"""Root fields whose answers nobody keeps."""
 VARY = "X-API-Key, Authorization, Accept, Accept-Encoding"
 
 
@@ -62,7 +69,10 @@ class Door:
         if misplaced is not None:
             return self._refused(request, misplaced.fault, misplaced.status, misplaced.headers)
         request.state.operation = prepared.kind.value
-        return _response(request, await self.admission.carry_out(prepared, admitted.caller, request.headers))
+        answer = await self.admission.carry_out(prepared, admitted.caller, request.headers)
+        if request.method == "GET" and answer.began and _is_kept(prepared, answer):
+            return _tagged(request, answer)
+        return _response(request, answer)
 
     def _malformed(self, request: Request, refused: "RefusedRequestError", allowance: Allowance) -> Response:
         """What is no GraphQL request counts as an operation too."""
@@ -148,10 +158,14 @@ async def _body(request: Request) -> bytes:
         raise _too_large()
     body = bytearray()
     try:
-        async for chunk in request.stream():
-            body += chunk
-            if len(body) > MOST_BYTES:
-                raise _too_large()
+        async with asyncio.timeout(BODY_SECONDS):
+            async for chunk in request.stream():
+                body += chunk
+                if len(body) > MOST_BYTES:
+                    raise _too_large()
+    except TimeoutError:
+        cause = f"The body did not come within {BODY_SECONDS:.0f} s."
+        raise RefusedRequestError(408, Fault("QRY_001", cause), {"Connection": "close"}) from None
     except ClientDisconnect:
         raise RefusedRequestError(400, Fault("QRY_001", "The body ended before it was complete.")) from None
     return bytes(body)
@@ -163,7 +177,7 @@ def _too_large() -> RefusedRequestError:
 
 def _parameters(request: Request) -> dict[str, Any]:
     """The parameters of a GET; `variables` and `extensions` are JSON."""
-    if len(request.url.query) > MOST_BYTES:
+    if len(request.scope["query_string"]) > MOST_BYTES:
         raise RefusedRequestError(414, Fault("QRY_001", f"The query string is longer than {MOST_BYTES} bytes."))
     found: dict[str, Any] = dict(request.query_params)
     for name in ("variables", "extensions"):
@@ -207,10 +221,25 @@ def _request_of(body: object) -> Asked:
     )
 
 
+def _is_kept(prepared: Prepared, answer: Answer) -> bool:
+    return prepared.kind is OperationType.QUERY and "errors" not in answer.body and not prepared.root_fields & UNSHARED
+
+
+def _tagged(request: Request, answer: Answer) -> Response:
+    """A whole answer with the tag of its bytes; only the tag for who has it already."""
+    raw = as_json(answer.body) if answer.raw is None else answer.raw
+    kind = media_type(request.headers.get("accept", ""))
+    tag = f'"{blake2b(raw, digest_size=16, person=kind[-16:].encode()).hexdigest()}"'
+    headers = {"Cache-Control": "private, no-cache", "ETag": tag, "Vary": VARY}
+    known = [known.strip().removeprefix("W/") for known in request.headers.get("if-none-match", "").split(",")]
+    if tag in known or "*" in known:
+        return Response(status_code=304, headers=headers)
+    return _bytes(request, raw, 200, headers)
+
+
 def _response(request: Request, answer: Answer) -> Response:
     strict = media_type(request.headers.get("accept", "")) == GRAPHQL_JSON
-    is_kept = answer.kind is OperationType.QUERY and "errors" not in answer.body
-    headers = {"Cache-Control": "private, no-cache" if is_kept else "no-store"}
+    headers = {"Cache-Control": "no-store"}
     if answer.began or strict:
         return _bytes(request, answer.raw or answer.body, 200 if answer.began else 400, headers)
     return _bytes(request, {**answer.body, "data": None}, 200, headers)

@@ -17,6 +17,8 @@ BAD_PROTOCOL = 4406
 INIT_TIMEOUT = 4408
 ID_IN_USE = 4409
 TOO_MANY_INITS = 4429
+NOTHING_MORE = 1000
+TRY_LATER = 1013
 
 _LONGEST_REASON = 123  # bytes: RFC 6455
 _WITHOUT_ID = frozenset({"connection_init", "ping", "pong"})
@@ -25,6 +27,15 @@ _WITH_ID = frozenset({"subscribe", "complete"})
 
 class MalformedMessageError(Exception):
     """What came is no message of the protocol; its text says what was expected."""
+
+
+class ClosedError(Exception):
+    """The socket must be closed, with a code and a reason."""
+
+    def __init__(self, code: int, reason: str) -> None:
+        super().__init__(reason)
+        self.code = code
+        self.reason = reason
 
 
 def read(text: str | None) -> dict[str, Any]:

@@ -50,8 +50,10 @@ class Pages:
         status = error.status_code if isinstance(error, HTTPException) else NOT_FOUND
         headers = dict(error.headers or {}) if isinstance(error, HTTPException) else {}
         if status == NOT_FOUND:
-            return self.error(Fault("QRY_005", f"Nothing has the address `{request.url.path:.60}`."), status, headers)
-        fault = Fault("QRY_006", f"The method {request.method:.20} is not known at `{request.url.path:.60}`.")
+            return self.error(
+                Fault("QRY_005", f"Nothing has the address `{request.scope['path']:.60}`."), status, headers
+            )
+        fault = Fault("QRY_006", f"The method {request.method:.20} is not known at `{request.scope['path']:.60}`.")
         return self.error(fault, status, headers)
 
     async def caller(self, request: Request) -> Caller | Response:

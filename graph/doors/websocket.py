@@ -2,7 +2,8 @@
 
 A bad message closes the socket with the protocol's code, never abnormally; a bad operation ends itself only. The key comes with
 connection_init and is looked at again with every operation and every event, and four times a second while nothing comes, so that a
-revoked key sees nothing more and its sockets close.
+revoked key sees nothing more and its sockets close. Who opens too many sockets, or keeps one open for nothing, loses it; what becomes of
+clients that stop reading is decided in `wire`.
 """
 
 import asyncio
@@ -17,7 +18,8 @@ from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
 from graph.admission import Admission
 from graph.doors import messages
-from graph.doors.messages import MalformedMessageError
+from graph.doors.messages import ClosedError, MalformedMessageError
+from graph.doors.sockets import Sockets
 from graph.execution import Answer, Executor, Prepared, Request
 from graph.guard.authentication import Gate
 from graph.guard.json import as_json
@@ -27,6 +29,8 @@ from trading_bot.domain.commands import Caller
 from trading_bot.errors.fault import Fault
 
 INIT_SECONDS = 5.0
+IDLE_SECONDS = 300.0
+"""For how long a socket may have no operation open and say nothing."""
 MOST_OPERATIONS = 50
 """Operations that one socket may have open at the same time."""
 NO_KEY = "Forbidden: AUTH_001, no valid API key in connection_init's payload"
@@ -45,6 +49,7 @@ class Door:
     clock: Clock
     origins: tuple[str, ...]
     """Origins besides the server's own whose pages may connect."""
+    sockets: Sockets
 
     async def answer(self, websocket: WebSocket) -> None:
         """Serve one socket until it closes."""
@@ -57,7 +62,13 @@ class Door:
             return
         await websocket.accept(messages.PROTOCOL)
         started = self.clock.monotonic()
-        session = Session(admission=self.admission, gate=self.gate, revocations=self.revocations, websocket=websocket)
+        session = Session(
+            admission=self.admission,
+            gate=self.gate,
+            revocations=self.revocations,
+            sockets=self.sockets,
+            websocket=websocket,
+        )
         self.admission.metrics.sockets.inc()
         try:
             await session.serve()
@@ -67,15 +78,6 @@ class Door:
             log.info("socket", seconds=seconds, operations=session.carried_out, close_code=session.close_code)
 
 
-class ClosedError(Exception):
-    """The socket must be closed, with a code and a reason."""
-
-    def __init__(self, code: int, reason: str) -> None:
-        super().__init__(reason)
-        self.code = code
-        self.reason = reason
-
-
 @dataclass(slots=True, kw_only=True)
 class Session:
     """One socket: its caller, and what it has open."""
@@ -83,6 +85,7 @@ class Session:
     admission: Admission
     gate: Gate
     revocations: Revocations
+    sockets: Sockets
     websocket: WebSocket
     carried_out: int = 0
     """Operations so far."""
@@ -91,7 +94,8 @@ class Session:
     _token: str | None = None
     _caller: Caller | None = None
     _tasks: dict[str, asyncio.Task[None]] = field(default_factory=dict)
-    _unwatch: Callable[[], None] | None = None
+    _endings: list[Callable[[], None]] = field(default_factory=list)
+    """What is to be called when it is over."""
 
     @property
     def executor(self) -> Executor:
@@ -109,8 +113,8 @@ class Session:
         except WebSocketDisconnect as gone:
             self.close_code = gone.code
         finally:
-            if self._unwatch is not None:
-                self._unwatch()
+            for end in self._endings:
+                end()
             tasks = [receiver, *self._tasks.values()]
             for task in tasks:
                 task.cancel()
@@ -119,12 +123,13 @@ class Session:
     async def _receive_all(self, ending: asyncio.Future[None]) -> None:
         """Handle messages one by one; what ends the socket is set on `ending`, by the tasks of operations too."""
         try:
-            token = await self._initialise()
+            token, caller = await self._initialise()
+            self._endings.append(self.sockets.add(caller.key_id))
             revoked = ClosedError(messages.FORBIDDEN, KEY_REVOKED)
-            self._unwatch = self.revocations.watch(token, lambda: _end(ending, revoked))
+            self._endings.append(self.revocations.watch(token, lambda: _end(ending, revoked)))
             await self._send({"type": "connection_ack"})
             while True:
-                await self._handle(messages.read(await self._receive()), ending)
+                await self._handle(messages.read(await self._receive_in_time()), ending)
         except MalformedMessageError as malformed:
             _end(ending, ClosedError(messages.INVALID_MESSAGE, str(malformed)))
         except (ClosedError, WebSocketDisconnect) as reason:
@@ -133,8 +138,8 @@ class Session:
             self.executor.shape.of_unexpected(error)
             _end(ending, ClosedError(1011, "SYS_001, an unexpected fault of the API"))
 
-    async def _initialise(self) -> str:
-        """Wait for connection_init, and give back the key of its caller, who may come in."""
+    async def _initialise(self) -> tuple[str, Caller]:
+        """Wait for connection_init, and give back its key and its caller, who may come in."""
         try:
             async with asyncio.timeout(INIT_SECONDS):
                 while True:
@@ -151,9 +156,10 @@ class Session:
         except TimeoutError:
             raise ClosedError(messages.INIT_TIMEOUT, "Connection initialisation timeout") from None
         self._token = _token_of(message.get("payload") or {})
-        if self._token is None or await self._current_caller() is None:
+        caller = await self._current_caller() if self._token is not None else None
+        if self._token is None or caller is None:
             raise ClosedError(messages.FORBIDDEN, NO_KEY)
-        return self._token
+        return self._token, caller
 
     async def _handle(self, message: dict[str, Any], ending: asyncio.Future[None]) -> None:
         match message["type"]:
@@ -243,7 +249,7 @@ class Session:
             self._caller = await self.gate.caller(self._token)
         except Fault:  # nobody can tell now; a socket that was let in stays in
             if self._caller is None:
-                raise ClosedError(1013, "SYS_002, the store can't be used; try again later") from None
+                raise ClosedError(messages.TRY_LATER, "SYS_002, the store can't be used; try again later") from None
         return self._caller
 
     async def _next(self, id: str, answer: Answer) -> None:
@@ -262,7 +268,21 @@ class Session:
 
     async def _pong(self, ping: dict[str, Any]) -> None:
         payload = {"payload": ping["payload"]} if ping.get("payload") is not None else {}
-        await self._send({"type": "pong", **payload})
+        try:
+            answer = as_json({"type": "pong", **payload})
+        except TypeError:  # JSON is read to any depth, and written to 254 levels
+            raise MalformedMessageError("The payload of ping is nested too deeply") from None
+        await self._send_text(answer.decode())
+
+    async def _receive_in_time(self) -> str | None:
+        """The next message; ClosedError where none comes on a socket that has nothing open."""
+        while True:
+            try:
+                async with asyncio.timeout(IDLE_SECONDS):
+                    return await self._receive()
+            except TimeoutError:
+                if not self._tasks:
+                    raise ClosedError(messages.NOTHING_MORE, f"Nothing was open for {IDLE_SECONDS:.0f} s") from None
 
     async def _receive(self) -> str | None:
         message = await self.websocket.receive()
