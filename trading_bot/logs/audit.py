@@ -9,7 +9,9 @@ is set aside beside the file and never read as a record. A record whose number t
 may hand over the same ones as often as it likes.
 """
 
+import sys
 import threading
+from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -19,7 +21,8 @@ import orjson
 from trading_bot.clock import Clock
 from trading_bot.domain.streams import STREAMS
 from trading_bot.errors.fault import Fault
-from trading_bot.logs.files import TornTail, all_files, complete_lines
+from trading_bot.logs.chain import parsed
+from trading_bot.logs.files import TornTail, all_files, complete_lines, daily_files, plain_name
 from trading_bot.logs.stream import Entry, Stream
 from trading_bot.logs.verification import Verification, verified
 
@@ -84,13 +87,33 @@ class AuditLog:
         except OSError as error:
             raise _refused(stem, error) from error
 
-    def read(self, stream: str) -> Iterator[dict[str, Any]]:
-        """The stream's lines as data, oldest first. SYS_005 when a file can't be read, or a line is no JSON."""
-        for file, number, raw in self._lines(stream):
-            try:
-                yield orjson.loads(raw)
-            except orjson.JSONDecodeError:
-                raise Fault("SYS_005", f"Line {number} of {file.name} is no JSON.") from None
+    def read(self, stream: str, *, after: int = 0) -> Iterator[dict[str, Any]]:
+        """The stream's lines as data, oldest first; from behind number `after` on, files before it are not read.
+
+        SYS_005 when a file can't be read, or a line is no JSON.
+        """
+        for file, number, raw in self._lines(stream, after):
+            line = _data(file, number, raw)
+            if line.get("seq", 0) > after or not after:
+                yield line
+
+    def last(self, stream: str, count: int) -> list[dict[str, Any]]:
+        """The stream's last lines as data, oldest first; files before them are not read. SYS_005 as for `read`."""
+        found: deque[dict[str, Any]] = deque(maxlen=count)
+        try:
+            for file in reversed(all_files(self._folder, _stem(stream))):
+                wanted = count - len(found)
+                numbered = deque(enumerate(complete_lines(file), start=1), maxlen=wanted)
+                found.extendleft(_data(file, number, raw) for number, raw in reversed(numbered))
+                if len(found) >= count:
+                    break
+        except OSError as error:
+            raise _refused(_stem(stream), error) from error
+        return list(found)
+
+    def bytes_written(self, stream: str) -> int:
+        """How large the stream's files are together: it rises with each append."""
+        return sum(file.stat().st_size for file in daily_files(self._folder, _stem(stream)))
 
     def close(self) -> None:
         """Let go of the files."""
@@ -117,14 +140,31 @@ class AuditLog:
             known = self._streams[stem] = Stream(self._folder, stem)
         return known
 
-    def _lines(self, stream: str) -> Iterator[tuple[Path, int, bytes]]:
+    def _lines(self, stream: str, after: int) -> Iterator[tuple[Path, int, bytes]]:
         stem = _stem(stream)
         try:
-            for file in all_files(self._folder, stem):
+            files = all_files(self._folder, stem)
+            while after and len(files) > 1 and _first_seq(files[1]) <= after:
+                del files[0]
+            for file in files:
                 for number, raw in enumerate(complete_lines(file), start=1):
                     yield file, number, raw
         except OSError as error:
             raise _refused(stem, error) from error
+
+
+def _first_seq(file: Path) -> int:
+    """Number of a file's first record; so large that the file before it is read, where it has none."""
+    line = parsed(next(complete_lines(file), b""))
+    return line.seq if line is not None else sys.maxsize
+
+
+def _data(file: Path, number: int, raw: bytes) -> dict[str, Any]:
+    try:
+        line: dict[str, Any] = orjson.loads(raw)
+    except orjson.JSONDecodeError:
+        raise Fault("SYS_005", f"Line {number} of {plain_name(file)} is no JSON.") from None
+    return line
 
 
 def _stem(stream: str) -> str:

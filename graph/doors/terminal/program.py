@@ -13,7 +13,8 @@ from uuid import uuid4
 
 import typer
 
-from graph.doors.terminal import keys
+from graph.doors.terminal import audit, keys
+from graph.doors.terminal import store as store_commands
 from graph.doors.terminal.operations import operations
 from graph.doors.terminal.reconcile import reconcile
 from graph.doors.terminal.speech import console, show
@@ -38,6 +39,8 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.add_typer(keys.app, name="key")
+app.add_typer(audit.app, name="audit")
+app.add_typer(store_commands.app, name="store")
 app.command()(reconcile)
 app.command()(operations)
 
