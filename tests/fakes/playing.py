@@ -13,6 +13,7 @@ from trading_bot.clock import SystemClock
 from trading_bot.domain.health import RunState
 from trading_bot.settings import Settings, load_settings
 from trading_bot.store import (
+    candles,
     decisions,
     fills,
     orders,
@@ -20,6 +21,7 @@ from trading_bot.store import (
     performance_metrics,
     plans,
     positions,
+    quotes,
     risk_events,
     runtime,
     sessions,
@@ -90,6 +92,7 @@ def left_behind(store_url: str, bot_id: str = "main") -> dict[str, Any]:
                 "risk_events": _pages(lambda after: risk_events.list_risk_events(r, 100, after)),
                 "metrics": _pages(lambda after: performance_metrics.list_metrics(r, 100, after)),
                 "progress": runtime.find_progress(r),
+                "quotes": [quotes.find_quote(r, symbol) for symbol in candles.list_symbols(r)],
             }
     finally:
         engine.dispose()
