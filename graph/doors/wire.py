@@ -1,7 +1,6 @@
 """Wire: uvicorn's WebSocket protocol, made to let go of clients that are stuck and to stay quiet about what is no message."""
 
 from asyncio import TimerHandle
-from typing import Any
 
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
@@ -40,16 +39,6 @@ class SocketProtocol(WebSocketsSansIOProtocol):
         """The server ends."""
         super().shutdown()
         self._abort_soon()
-
-    def handle_connect(self, event: Any) -> None:
-        """A handshake; an address that is not ASCII is nobody's."""
-        if event.path.isascii():
-            super().handle_connect(event)
-            return
-        self.handshake_complete = self.close_sent = True
-        self.conn.send_response(self.conn.reject(400, ""))
-        self.transport.write(b"".join(self.conn.data_to_send()))
-        self.transport.close()
 
     def send_receive_event_to_app(self) -> None:
         """A whole message; text that is not UTF-8 is handed on as bytes, for the door to refuse as malformed."""
