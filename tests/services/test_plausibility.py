@@ -48,6 +48,7 @@ LIES: list[dict[str, Any]] = [
     {"timestamp": NOON + timedelta(days=900)},
     {"timestamp": NOON - timedelta(days=900)},
     {"timestamp": datetime(2025, 1, 6, 17, 0)},  # noqa: DTZ001 - a venue without zones
+    {"symbol": "BTC/USD", "quantity": Decimal("1E+25")},
 ]
 
 
@@ -184,3 +185,19 @@ async def test_a_market_that_jumps_by_years_is_not_followed(home: Path) -> None:
         del bot.venue.tampering["next_update"]
         await bot.bar()
         assert bot.now == before + timedelta(minutes=1)
+
+
+@pytest.mark.anyio
+async def test_an_execution_of_a_quantity_beyond_all_steps_is_a_lie_and_the_sync_goes_on(home: Path) -> None:
+    async with scripted_bot(home, [bar(index, "100", symbol="BTC/USD") for index in range(40)]) as bot:
+        await bot.bar()
+        await bot.enter(proposal(symbol="BTC/USD"), "1")
+        bot.venue.tampering["fills_since"] = lambda seen: tuple(
+            replace(fill, quantity=Decimal("1E+25")) for fill in seen
+        )
+        await bot.bar(3)
+
+        assert (bot.held("BTC/USD"), len(bot.errors("DATA_005")), bot.errors("BOT_004")) == (0, 1, [])
+        del bot.venue.tampering["fills_since"]
+        await bot.bar()
+        assert bot.held("BTC/USD") == 1

@@ -9,6 +9,7 @@ from trading_bot.domain.instruments import instrument
 from trading_bot.domain.market import Quote
 from trading_bot.domain.money import MAX_DIGITS, ZERO
 from trading_bot.domain.orders import Order
+from trading_bot.errors.fault import Fault
 from trading_bot.venues.venue import MarketUpdate, VenueFill, VenueOrder, VenuePosition
 
 # Clocks of venues and their reports differ by seconds; by days they lie.
@@ -41,7 +42,7 @@ def _lie_in_names(fill: VenueFill, order: Order | None) -> str | None:
         known = instrument(fill.symbol)
     except ValueError:
         return "of a symbol that can't exist"
-    if fill.quantity % known.quantity_step or fill.quantity > known.max_quantity:
+    if fill.quantity > known.max_quantity or fill.quantity % known.quantity_step:
         return "of a quantity between two steps, or above the largest"
     if order is not None and (fill.symbol, fill.side) != (order.symbol, order.side):
         return "of another symbol or side than its order has"
@@ -72,6 +73,14 @@ def lie_in_account(account: Account) -> str | None:
     if account.buying_power < 0 or account.day_trade_count < 0 or account.last_updated.tzinfo is not UTC:
         return "The venue reports an account with buying power or day trades below zero, or a time without a zone."
     return None
+
+
+def plausible_account(account: Account) -> Account:
+    """The account, when it can be true. DATA_005 otherwise."""
+    lie = lie_in_account(account)
+    if lie is not None:
+        raise Fault("DATA_005", lie)
+    return account
 
 
 def lie_in_positions(held: Iterable[VenuePosition]) -> str | None:

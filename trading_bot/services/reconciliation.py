@@ -120,20 +120,21 @@ class Reconciliation:
         self._journal.commit()
 
     def _take(self, fill: VenueFill, key: ClientOrderId, *, at: datetime) -> None:
-        if fill.client_order_id not in self._journal.books.orders:
+        books = self._journal.books
+        if key.plan_id not in books.plans and key.plan_id not in books.fills:
             self._journal.recall(key.plan_id)
         books = self._journal.books
         problem = lie_in_fill(fill, at=at, order=books.orders.get(fill.client_order_id))
         if problem is not None:
             self._report("DATA_005", problem, fill)  # a report of the same id that can be true is still taken
             return
-        self._known.add(fill.id)
         if any(fill.id == known.id for known in books.fills.get(key.plan_id, ())):
-            return
-        if key.plan_id in books.plans:
+            pass  # recalled with its plan
+        elif key.plan_id in books.plans:
             self._book(fill, key, key.plan_id)
         else:
             self._book_unexplained(fill, key)
+        self._known.add(fill.id)  # once booked: what could not be is tried again
 
     def _book(self, fill: VenueFill, key: ClientOrderId, plan_id: str, *, reason: str | None = None) -> None:
         execution = Execution(
