@@ -138,11 +138,20 @@ class OrderDesk:
             if order.client_order_id not in self._lost:
                 self._lost.add(order.client_order_id)
                 self._report("ORD_004", "The venue does not know the order that is being cancelled.", order)
-        elif self._venue.dedupes and at - order.created_at <= BAR_LENGTH and (may_enter or order.leg is Leg.EXIT):
+        elif (
+            self._venue.dedupes and at - order.created_at <= BAR_LENGTH and self._may_leave(order, may_enter=may_enter)
+        ):
             await self._send(order, at=at)
         else:
             self._note(order, OrderStatus.EXPIRED, at=at, reason="never reached the venue")
             self._report("ORD_005", "The venue does not have it and the market has moved on.", order)
+
+    def _may_leave(self, order: Order, *, may_enter: bool) -> bool:
+        """Whether a lost order may be sent again: an exit always, an entry where a new one might."""
+        books = self._journal.books
+        plan = books.plans.get(order.plan_id)
+        ends = plan is not None and plan.exit_reason is not None
+        return order.leg is Leg.EXIT or (may_enter and not ends and books.suspended(order.symbol) is None)
 
     async def _send(self, order: Order, *, at: datetime) -> None:
         """Make the intent durable, send it, and take in the answer."""

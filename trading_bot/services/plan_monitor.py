@@ -16,7 +16,7 @@ from trading_bot.domain.events import EventKind
 from trading_bot.domain.instruments import instrument
 from trading_bot.domain.market import Bar
 from trading_bot.domain.money import plain
-from trading_bot.domain.orders import Leg, is_due
+from trading_bot.domain.orders import Leg, Order, is_due
 from trading_bot.domain.plans import PlanStatus, TradePlan, exit_due, since_entry, with_levels
 from trading_bot.errors.fault import Fault
 from trading_bot.services.journal import Journal
@@ -109,11 +109,12 @@ class PlanMonitor:
             raise faults[0]
 
     async def cancel_entries(self, *, at: datetime, reason: str, due_only: bool) -> int:
-        """Cancel resting entries, all or only those whose time is over; how many were asked to be."""
+        """Cancel resting entries, all or only those whose time is over or whose symbol is suspended; how many were asked to be."""
+        books = self._journal.books
         resting = [
             order
-            for order in self._journal.books.live_orders
-            if order.leg is Leg.ENTRY and (not due_only or (order.good_until is not None and order.good_until <= at))
+            for order in books.live_orders
+            if order.leg is Leg.ENTRY and (not due_only or _is_overdue(order, at) or books.suspended(order.symbol))
         ]
         for order in resting:
             await self._desk.cancel(order, at=at, reason=reason)
@@ -150,3 +151,7 @@ class PlanMonitor:
 def _silence(symbol: str, age: timedelta) -> Fault:
     cause = f"{symbol} is held and has had no bar for {age.total_seconds():.0f} s although its market is open."
     return Fault("DATA_003", cause, context={"symbol": symbol, "seconds": int(age.total_seconds())})
+
+
+def _is_overdue(order: Order, at: datetime) -> bool:
+    return order.good_until is not None and order.good_until <= at

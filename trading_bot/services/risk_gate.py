@@ -21,6 +21,7 @@ from trading_bot.errors.fault import Fault
 from trading_bot.services.circuit_breaker import CircuitBreaker
 from trading_bot.services.journal import Journal
 from trading_bot.services.market_view import MarketView
+from trading_bot.services.plausibility import plausible_account
 from trading_bot.store import errors
 from trading_bot.store.risk_counts import count_orders_after
 from trading_bot.store.risk_events import save_risk_event
@@ -59,7 +60,7 @@ class RiskGate:
 
     async def exposure(self, bar: Bar, *, at: datetime, session: BotSession) -> Exposure:
         """What an entry on the bar's symbol is judged on at venue time `at`. A read of the venue that fails raises its Fault."""
-        account = await self._venue.account()  # an entry sent a moment ago holds cash back
+        account = plausible_account(await self._venue.account())  # an entry sent a moment ago holds cash back
         self._journal.books = replace(self._journal.books, account=account)
         books = self._journal.books
         with self._store.reading(self._bot_id) as r:

@@ -3,10 +3,13 @@
 A command that takes several bars (a stop that cancels or flattens) stays RUNNING in the store, so that it goes on after a restart.
 """
 
+import uuid
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
+
+import structlog
 
 from trading_bot.calendar import is_open
 from trading_bot.clock import Clock
@@ -31,6 +34,8 @@ _TARGETS = {
     CommandKind.RESUME: RunState.RUNNING,
     CommandKind.START: RunState.RUNNING,
 }
+
+_log = structlog.get_logger(__name__)
 
 
 class RunControl:
@@ -64,7 +69,8 @@ class RunControl:
         """Take every waiting command one step further. `at` is venue time, null before the first bar."""
         with self._store.reading(self._bot_id) as r:
             waiting = commands.list_pending_commands(r)
-        for command in waiting:
+        # The emergency brake goes before whatever else waits.
+        for command in sorted(waiting, key=lambda command: command.kind is not CommandKind.PAUSE):
             await self._obey(command, at=at)
 
     async def _obey(self, command: Command, *, at: datetime | None) -> None:
@@ -84,6 +90,19 @@ class RunControl:
                     self._fail(command, Fault("BOT_003", f"This bot does not carry out {command.kind.name}."))
         except Fault as fault:
             self._fail(command, fault)
+        except Exception as error:  # noqa: BLE001 - a command that can't be carried out must not block the next ones
+            fault_id = uuid.uuid4().hex
+            _log.error("command_failed", command=command.id, kind=command.kind.name, fault_id=fault_id, exc_info=error)
+            context = {"step": command.kind.name, "fault_id": fault_id}
+            self._fail(command, Fault("BOT_004", f"{command.kind.name} failed unexpectedly.", context=context))
+
+    async def give_up(self, reason: str) -> None:
+        """End the commands that were being carried out and can't be any more."""
+        with self._store.reading(self._bot_id) as r:
+            waiting = commands.list_pending_commands(r)
+        for command in waiting:
+            if command.status is CommandStatus.RUNNING:
+                self._fail(command, Fault("BOT_003", f"{command.kind.name} could not be carried out: {reason}."))
 
     async def _pause(self, command: Command, *, at: datetime | None) -> None:
         """No entries any more; a bot that is stopping or stopped is safer already, and stays so."""

@@ -32,7 +32,7 @@ from trading_bot.services.journal import Journal
 from trading_bot.services.market_view import MarketView
 from trading_bot.services.order_desk import OrderDesk
 from trading_bot.services.plan_monitor import PlanMonitor
-from trading_bot.services.plausibility import lie_in_update
+from trading_bot.services.plausibility import lie_in_update, plausible_account
 from trading_bot.services.reconciliation import Reconciliation
 from trading_bot.services.run_control import RunControl
 from trading_bot.services.vitals import Vitals
@@ -91,6 +91,8 @@ class TradingLoop:
         self._beat_at = float("-inf")
         self._pruned_at = float("-inf")
         self._unsaved: list[Bar] = []
+        self._market_open: frozenset[str] = frozenset()
+        self._acted_at = float("-inf")
 
     @property
     def run_state(self) -> RunState:
@@ -113,7 +115,7 @@ class TradingLoop:
                 case NotYet(wait_seconds=seconds):
                     await self._idle(min(seconds, COMMAND_SECONDS))
                 case FeedEnded(reason=reason):
-                    self._stop_at_end(reason)
+                    await self._stop_at_end(reason)
                     await self._idle(COMMAND_SECONDS)
         await self._leave()
 
@@ -144,6 +146,7 @@ class TradingLoop:
     async def _handle(self, update: MarketUpdate) -> None:
         """One bar, wholly; what fails before it is committed leaves it to be repeated by the venue."""
         started = self._clock.monotonic()
+        self._market_open = update.market_open
         if not await self._step("market_data", lambda: self._take(update)):
             await self._clock.sleep(_IDLE_SECONDS)
             return
@@ -164,13 +167,15 @@ class TradingLoop:
         """Take the market in, and begin a new session with the first bar of a new day of the venue."""
         self._unsaved += await self._view.take(update, self._venue)
         if self._journal.books.account is None:
-            self._journal.books = replace(self._journal.books, account=await self._venue.account())
+            self._journal.books = replace(self._journal.books, account=plausible_account(await self._venue.account()))
         self._roll_session(update)
 
     async def _act(self, update: MarketUpdate, *, synced: bool) -> None:
         """What may leave in the present state: exits first, then the rest."""
         state = self._vitals.run_state
         may_enter = state in MAY_ENTER and synced
+        if state is RunState.STARTING:
+            self._monitor.watch(update.bars)  # a stop that is traded through before all is reconciled is not forgotten
         if state in MAY_EXIT:
             await self._step("orders", lambda: self._desk.settle(at=update.time, may_enter=may_enter))
             if self._reconciliation.strays:
@@ -244,9 +249,22 @@ class TradingLoop:
             if self._vitals.run_state is RunState.STARTING and self._reconciliation.is_reconciled:
                 self._vitals.enter(*self._resume_as)
                 self._beat_at = float("-inf")
+        if at is not None and self._vitals.is_failing("market_data"):
+            await self._act_without_bars(at)
         await self._sign_of_life()
         if not self._ending.is_set():
             await self._clock.sleep(seconds)
+
+    async def _act_without_bars(self, at: datetime) -> None:
+        """While the feed stands still: settle what is unknown, and let go out what was asked for, now and then by the wall clock."""
+        state = self._vitals.run_state
+        if state not in MAY_EXIT or self._clock.monotonic() - self._acted_at < HEARTBEAT_SECONDS:
+            return
+        self._acted_at = self._clock.monotonic()
+        await self._sync(at, {})
+        await self._step("orders", lambda: self._desk.settle(at=at, may_enter=False))
+        await self._step("plans", lambda: self._monitor.drive(at=at, market_open=self._market_open))
+        await self._step("orders", lambda: self._cancel_entries(at, state))
 
     async def _sign_of_life(self) -> None:
         if self._clock.monotonic() - self._beat_at >= HEARTBEAT_SECONDS:
@@ -278,11 +296,12 @@ class TradingLoop:
         cursor, last = self._progress.cursor, self._progress.last_sync_at
         return cursor is None or (self._reconciliation.is_reconciled and last is not None and last >= cursor)
 
-    def _stop_at_end(self, reason: str) -> None:
+    async def _stop_at_end(self, reason: str) -> None:
         """A feed that has ended stops the bot, once the last bar's fills are booked; both processes live on."""
         if self._vitals.run_state is not RunState.STOPPED and self._is_synced:
             self._vitals.enter(RunState.STOPPED, reason)
             self._beat_at = float("-inf")
+            await self._step("commands", lambda: self._control.give_up(reason))
             _log.info("feed_ended", reason=reason)
 
     async def _leave(self) -> None:
@@ -362,5 +381,5 @@ class TradingLoop:
         _log.warning("step_fault", step=name, code=fault.code, cause=fault.cause)
         try:
             self._journal.report(fault.semantic(now=self._clock.now()))
-        except Fault as unstored:
-            _log.error("error_not_stored", code=fault.code, because=unstored.code)
+        except Exception as error:  # noqa: BLE001 - an error that can't be stored is said in the log, and the loop goes on
+            _log.error("error_not_stored", code=fault.code, exc_info=error)
