@@ -37,7 +37,7 @@ def test_what_is_asked_for_at_once_is_read_in_one_trip(parts: Parts) -> None:
         return [*seen, trips]
 
     with CountingThreads() as threads:
-        assert asyncio.run(look(threads)) == [2] * 50 + [1]
+        assert asyncio.run(look(threads)) == [4] * 50 + [1]
 
 
 def test_a_read_that_fails_leaves_the_others_alone(parts: Parts) -> None:
@@ -78,7 +78,7 @@ def test_a_read_whose_asker_is_gone_harms_nobody(parts: Parts) -> None:
         await snapshot.close()
         return seen
 
-    assert asyncio.run(look()) == 2
+    assert asyncio.run(look()) == 4
 
 
 def test_more_operations_than_views_wait_for_room_and_all_are_answered(parts: Parts) -> None:
@@ -94,7 +94,7 @@ def test_more_operations_than_views_wait_for_room_and_all_are_answered(parts: Pa
     async def look() -> list[int]:
         return await asyncio.gather(*(one() for _ in range(5 * MOST_VIEWS)))
 
-    assert asyncio.run(look()) == [2] * 5 * MOST_VIEWS
+    assert asyncio.run(look()) == [4] * 5 * MOST_VIEWS
     assert parts.store.engine.pool.checkedout() == 0  # type: ignore[attr-defined]
 
 
