@@ -44,6 +44,8 @@ def test_every_kind_of_example_is_there() -> None:
         "graphql",
         "graphql",
         "graphql",
+        "graphql",
+        "graphql",
     ]
 
 
