@@ -215,6 +215,21 @@ def test_a_follower_from_far_back_reads_the_store_until_it_has_caught_up(api: Ap
     assert seen == {"now": list(range(1_504, 2_805)), "old": list(range(2_805))}
 
 
+def test_a_completed_or_broken_subscription_is_let_go_of(api: Api) -> None:
+    with api.session() as socket, api.session() as broken:
+        socket.subscribe("1", EVENTS, {"after": 4})
+        broken.subscribe("1", EVENTS, {"after": 4})
+        wait_for_subscribers(api, 2)
+        socket.send({"type": "complete", "id": "1"})
+        wait_for_subscribers(api, 1)
+        broken.connection.socket.close()
+        wait_for_subscribers(api, 0)
+        happen(api, 1)
+        socket.subscribe("1", EVENTS, {"after": 4})
+
+        assert received(socket)["seq"] == 5
+
+
 def test_events_need_a_key_that_may_read_and_no_more(api: Api) -> None:
     with api.session(api.key(Scope.READ)) as socket:
         socket.subscribe("1", EVENTS, {"after": 3})
@@ -233,7 +248,7 @@ def happen(api: Api, count: int) -> None:
 def happen_in_bursts(api: Api, total: int, seed: int) -> None:
     chance = random.Random(seed)
     while total:
-        burst = min(total, chance.choice((1, 1, 1, 2, 5, 30)))
+        burst = min(total, chance.choice((1, 1, 2, 10, 40, 90)))
         happen(api, burst)
         total -= burst
 
