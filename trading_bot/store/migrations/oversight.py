@@ -1,4 +1,4 @@
-"""The part of the first version that makes the tables of risk, decisions and prices; like the version itself, it never changes once released."""
+"""The part of the first version that makes the tables of risk, decisions and prices; like the version, it never changes once released."""
 
 import sqlalchemy as sa
 from alembic import op
