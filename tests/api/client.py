@@ -68,6 +68,12 @@ class Api:
         """The token of a new key."""
         return self.keys.create(scope.name.lower(), scope)[1]
 
+    def raw(self, request: bytes) -> bytes:
+        """What comes back for these bytes until the server closes, or says nothing for ten seconds."""
+        with socket.create_connection(("127.0.0.1", self.port), timeout=10) as connection:
+            connection.sendall(request)
+            return b"".join(iter(lambda: connection.recv(65_536), b""))
+
     @contextmanager
     def socket(self, **rest: Any) -> Iterator["Socket"]:
         """A WebSocket, not initialised yet."""
