@@ -51,9 +51,13 @@ class _Lot:
     """What is left of one purchase."""
 
     quantity: Decimal
+    """Shares or coins left, above zero."""
     cost: Decimal
+    """Cash paid for what is left, without fees, in the quote currency."""
     fee: Decimal
+    """What is left of the purchase's fee, in the quote currency."""
     fill: Fill
+    """The purchase."""
 
 
 def disposals(fills: Iterable[Fill]) -> Iterator[Disposal]:
