@@ -62,7 +62,7 @@ class HealthCheck:
     """One thing that must work, and whether it did when last tried."""
 
     name: str
-    """market_data, account, fills, orders, store, audit_log, venue, decider."""
+    """One of market_data, account, fills, orders, store, audit_log, venue, decider."""
     ok: bool
     """Whether it worked."""
     detail: str | None
