@@ -270,12 +270,12 @@ def test_what_is_left_when_its_plan_is_over_belongs_to_no_plan() -> None:
     assert books.positions["ACME"].plan is None
 
 
-def test_more_sold_than_held_takes_what_there_is() -> None:
+def test_more_sold_than_held_realises_what_was_held_and_leaves_the_rest_below_zero() -> None:
     books = after(leaving(after(entering("10"), execution(quantity="10")), "15"), execution(Side.SELL, "15", "100.00"))
 
-    assert books.positions["ACME"].quantity == 0
+    assert (books.positions["ACME"].quantity, books.positions["ACME"].cost) == (-5, -500)  # the venue paid for 15
     assert books.fills[PLAN][-1].quantity == 15
-    assert books.fills[PLAN][-1].realized_pnl == Decimal("500.00")  # the venue paid for 15
+    assert books.fills[PLAN][-1].realized_pnl == 0
     assert books.plans[PLAN].status is PlanStatus.CLOSED
 
 

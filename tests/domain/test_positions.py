@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from tests.domain.samples import NOON
 from trading_bot.domain.instruments import instrument
 from trading_bot.domain.money import ZERO, rounded
-from trading_bot.domain.positions import Lot, Position, bought, sold
+from trading_bot.domain.positions import Lot, Position, bought, sold, traded
 
 CENT = Decimal("0.01")
 LOTS = (
@@ -84,6 +84,17 @@ def test_a_worth_is_rounded_to_the_cash_of_its_instrument() -> None:
     assert str(position(thin, "10.005", "BTC/USD").market_value) == "5.00250000"
 
 
+def test_what_is_sold_and_not_held_earns_nothing_until_it_is_bought_back() -> None:
+    over, nothing = traded((), quantity=Decimal(5), value=Decimal("50.00"), is_sale=True, cash_step=CENT)
+    part, first = traded(over, quantity=Decimal(2), value=Decimal("18.00"), is_sale=False, cash_step=CENT)
+    held, second = traded(part, quantity=Decimal(4), value=Decimal("44.00"), is_sale=False, cash_step=CENT)
+
+    assert (over, nothing) == ((Lot(quantity=Decimal(-5), cost=Decimal("-50.00")),), 0)
+    assert (part, first) == ((Lot(quantity=Decimal(-3), cost=Decimal("-30.00")),), Decimal("2.00"))
+    assert (held, second) == ((Lot(quantity=Decimal(1), cost=Decimal("11.00")),), Decimal("-3.00"))
+    assert traded(held, quantity=Decimal(1), value=Decimal("9.00"), is_sale=False, cash_step=CENT)[1] is None
+
+
 # ---- nothing is lost, whatever is traded ----
 
 
@@ -154,3 +165,21 @@ def test_selling_at_once_or_share_by_share_realises_the_same(sizes: list[int], c
 
     assert rest == at_once[0] == ()
     assert one + other == at_once[1]
+
+
+@given(DEALS, st.sampled_from(["ACME", "BTC/USD"]))
+def test_cash_and_cost_are_start_and_results_also_where_more_is_sold_than_held(deals: list[Deal], symbol: str) -> None:
+    step = instrument(symbol).cash_step
+    cash = realized = quantity = ZERO
+    lots: tuple[Lot, ...] = ()
+    for deal in deals:
+        sign = 1 if deal.buys else -1
+        value = rounded(deal.size * deal.price, step)
+        lots, result = traded(lots, quantity=Decimal(deal.size), value=value, is_sale=not deal.buys, cash_step=step)
+        cash -= sign * value
+        quantity += sign * deal.size
+        realized += result or ZERO
+
+    assert cash + sum((lot.cost for lot in lots), ZERO) == realized
+    assert sum((lot.quantity for lot in lots), ZERO) == quantity
+    assert all((lot.quantity > 0) == (quantity > 0) for lot in lots)

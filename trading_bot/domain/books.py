@@ -19,7 +19,7 @@ from trading_bot.domain.money import ZERO, rounded
 from trading_bot.domain.orders import LIVE, Leg, Order, OrderStatus, Side, may_become
 from trading_bot.domain.performance import Record
 from trading_bot.domain.plans import PlanStatus, TradePlan
-from trading_bot.domain.positions import Lot, Position, bought, sold
+from trading_bot.domain.positions import Lot, Position, traded
 from trading_bot.domain.sessions import BotSession
 from trading_bot.domain.suspensions import Suspension
 from trading_bot.domain.trades import Outcome, Trade, trade_of
@@ -107,7 +107,7 @@ class Books:
     def committed(self) -> Decimal:
         """Worth of all positions, and of what live entries would still buy."""
         resting = (self._price_of(order) * order.remaining for order in self.live_orders if order.side is Side.BUY)
-        return sum((position.market_value for position in self.positions.values()), ZERO) + sum(resting, ZERO)
+        return sum((abs(position.market_value) for position in self.positions.values()), ZERO) + sum(resting, ZERO)
 
     def _price_of(self, order: Order) -> Decimal:
         """What the order is expected to pay; a market order has no price of its own, but its plan has."""
@@ -302,13 +302,9 @@ def _valued(books: Books, execution: Execution, *, recorded_at: datetime) -> tup
     value = rounded(execution.quantity * execution.price, cash_step)
     held = books.positions.get(execution.symbol)
     lots = held.lots if held else ()
-    realized: Decimal | None = None
-    if execution.side is Side.BUY:
-        lots = bought(lots, quantity=execution.quantity, value=value)
-    else:
-        # More sold than held can only be the venue's word against our books: sell what there is, reconciliation reports the rest.
-        within = min(execution.quantity, sum((lot.quantity for lot in lots), ZERO))
-        lots, realized = sold(lots, quantity=within, value=value, cash_step=cash_step)
+    lots, realized = traded(
+        lots, quantity=execution.quantity, value=value, is_sale=execution.side is Side.SELL, cash_step=cash_step
+    )
     fill = Fill(
         id=execution.id,
         trade_id=execution.plan_id,

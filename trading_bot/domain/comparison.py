@@ -1,5 +1,6 @@
 """Comparison: our position, the sum of our fills, held against what the venue says, and how an operator settles what differs."""
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -9,7 +10,7 @@ from trading_bot.domain.books import Books, Execution, booked, settled, with_pla
 from trading_bot.domain.fills import ADOPTED, UNATTRIBUTED, Fill
 from trading_bot.domain.instruments import instrument
 from trading_bot.domain.money import ZERO
-from trading_bot.domain.orders import Leg, Side
+from trading_bot.domain.orders import Leg, Side, plan_id_from
 from trading_bot.domain.plans import PlanStatus, TradePlan
 from trading_bot.domain.positions import Lot, Position
 from trading_bot.domain.sessions import BotSession
@@ -38,8 +39,8 @@ def compared(books: Books, theirs: Mapping[str, Decimal], *, prices: Mapping[str
     for symbol in sorted({**ours, **theirs, **books.suspensions}):
         before = books.suspensions.get(symbol)
         here, there = ours.get(symbol, ZERO), theirs.get(symbol, ZERO)
-        if here == there:
-            continue
+        if here == there and here >= 0:
+            continue  # more sold than bought is never in order, also where the venue agrees
         now = _believed(before, symbol, here, there, at=at)
         if not now.is_corporate_action and _is_corporate_action(books.positions.get(symbol), there, prices.get(symbol)):
             now = replace(now, is_corporate_action=True, status=SuspensionStatus.SUSPENDED, reason=None)
@@ -86,7 +87,8 @@ def adopted(books: Books, caretaker: TradePlan, *, fill_id: str, price: Decimal,
 
 def _believed(before: Suspension | None, symbol: str, here: Decimal, there: Decimal, *, at: datetime) -> Suspension:
     """What is to be thought of a difference, after what was thought of it before."""
-    if before is None or (before.status is SuspensionStatus.IGNORED and before.difference != there - here):
+    is_other = before is not None and (before.difference != there - here or here < 0 <= before.ours)
+    if before is None or (before.status is SuspensionStatus.IGNORED and is_other):
         return Suspension(
             symbol=symbol,
             ours=here,
@@ -142,11 +144,20 @@ def _grown(  # what a booking needs
     at: datetime,
     now: datetime,
 ) -> Books:
+    """What was sold and not held is bought back first, for no plan: what it belonged to is over."""
+    back = min(known.difference, max(-known.ours, ZERO))
+    if back:
+        nobody = replace(caretaker, id=plan_id_from(hashlib.sha256(f"{caretaker.id}/back".encode()).digest()))
+        execution = _execution(nobody, Leg.ENTRY, back, id=f"{fill_id}-back", price=price, at=at)
+        books = booked(books, execution, recorded_at=now)
+    more = known.difference - back
+    if not more:
+        return books
     most = instrument(known.symbol).max_quantity
-    plan = next((p for p in books.plans_of(known.symbol) if p.size + known.difference <= most), caretaker)
+    plan = next((p for p in books.plans_of(known.symbol) if p.size + more <= most), caretaker)
     if plan is caretaker:
         books = with_plan(books, caretaker)
-    execution = _execution(plan, Leg.ENTRY, known.difference, id=fill_id, price=price, at=at)
+    execution = _execution(plan, Leg.ENTRY, more, id=fill_id, price=price, at=at)
     return booked(books, execution, recorded_at=now)
 
 

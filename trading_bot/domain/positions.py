@@ -3,6 +3,9 @@
 A lot keeps its cost: the cash value of the fill that made it, rounded once. A sale takes the oldest lots first (FIFO); of a lot that is
 sold in part, the cost is split once and the rest keeps the remainder. So cash + positions = start + realised + unrealised - fees holds to
 the last digit, whatever is traded. Averages are derived, never stored.
+
+The bot never sells short, but a venue may report more sold than was held. Books that left the rest out would not be the sum of our fills:
+so the rest is a lot below zero, with the proceeds as its cost. It earns nothing until it is bought back, and its symbol is suspended.
 """
 
 from dataclasses import dataclass, replace
@@ -19,9 +22,9 @@ class Lot:
     """What is left of one buying fill."""
 
     quantity: Decimal
-    """Shares or coins left, above zero."""
+    """Shares or coins left, above zero; below it for what was sold and not held."""
     cost: Decimal
-    """Cash paid for what is left, without fees, in the quote currency."""
+    """Cash paid for what is left, without fees, in the quote currency; below zero for what such a sale brought in."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,7 +70,29 @@ class Position:
     @property
     def unrealized_pl_pct(self) -> Decimal:
         """The same as a percentage of cost, two decimals: 1.36 is 1.36 %."""
-        return percent(self.unrealized_pl, self.cost)
+        return percent(self.unrealized_pl, abs(self.cost))
+
+
+def traded(
+    lots: tuple[Lot, ...], *, quantity: Decimal, value: Decimal, is_sale: bool, cash_step: Decimal
+) -> tuple[tuple[Lot, ...], Decimal | None]:
+    """The lots after any fill of `quantity` for `value`, and what it realised before fees; null for a purchase that only adds.
+
+    Realised is only on what was held, or is bought back: its share of the value. The rest makes a lot of its own.
+    """
+    sign = -1 if is_sale else 1
+    against = tuple(Lot(quantity=-sign * lot.quantity, cost=-sign * lot.cost) for lot in lots)
+    within = max(ZERO, min(quantity, sum((lot.quantity for lot in against), ZERO)))
+    share = value if within == quantity else rounded(value * within / quantity, cash_step)
+    if not within:
+        kept, realized = lots, (ZERO if is_sale else None)
+    else:
+        left, gain = sold(against, quantity=within, value=share, cash_step=cash_step)
+        kept = tuple(Lot(quantity=-sign * lot.quantity, cost=-sign * lot.cost) for lot in left)
+        realized = -sign * gain
+    if within < quantity:
+        kept = bought(kept, quantity=sign * (quantity - within), value=sign * (value - share))
+    return kept, realized
 
 
 def bought(lots: tuple[Lot, ...], *, quantity: Decimal, value: Decimal) -> tuple[Lot, ...]:

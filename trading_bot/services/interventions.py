@@ -22,6 +22,7 @@ from trading_bot.domain.instruments import instrument
 from trading_bot.domain.money import parse_decimal, plain
 from trading_bot.domain.orders import Leg, Order, OrderStatus
 from trading_bot.domain.plans import PlanStatus, TradePlan, with_levels
+from trading_bot.domain.suspensions import Suspension
 from trading_bot.errors.fault import Fault
 from trading_bot.services.counts import Counts, counted
 from trading_bot.services.journal import Journal
@@ -137,6 +138,7 @@ class Interventions:
         if action is not None:
             if symbol not in self._journal.books.suspensions:
                 raise Fault("BOT_003", f"Books and venue agree on {symbol[:20]}.", context={"symbol": symbol[:40]})
+            _require_no_short_sale(self._journal.books.suspensions[symbol], action=str(action))
             if action == "adopt":
                 await self._adopt(command, symbol, at=at)
             else:
@@ -189,6 +191,13 @@ def _require_sending(run_state: RunState) -> None:
     if run_state not in MAY_EXIT:
         cause = f"The bot is {run_state.name} and sends nothing; start it first."
         raise Fault("BOT_003", cause, context={"runState": run_state.name})
+
+
+def _require_no_short_sale(known: Suspension, *, action: str) -> None:
+    """What was sold and not held is ours to make good: it is adopted once the venue is not short any more, never ignored."""
+    if known.ours < 0 and (action != "adopt" or known.theirs < 0):
+        cause = "More was sold than held, which is not foreign: buy back what the venue is short of, then adopt."
+        raise Fault("BOT_003", cause, context={"symbol": known.symbol[:40], "ours": plain(known.ours)})
 
 
 def _require_adoptable(symbol: str, difference: Decimal, *, negative: bool) -> None:
