@@ -4,6 +4,7 @@ import asyncio
 import signal
 import sys
 import uuid
+from contextlib import suppress
 
 import structlog
 
@@ -11,6 +12,7 @@ from trading_bot.bootstrap import bot_of
 from trading_bot.clock import SystemClock
 from trading_bot.errors.block import block
 from trading_bot.errors.fault import Fault
+from trading_bot.keeping.daily import keep
 from trading_bot.logs.application import log_to
 from trading_bot.settings import Settings, load_settings
 
@@ -43,7 +45,13 @@ async def _run(settings: Settings) -> None:
         running = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             running.add_signal_handler(number, bot.loop.end)
-        await bot.loop.run()
+        keeping = asyncio.create_task(keep(settings, bot.config, SystemClock()))
+        try:
+            await bot.loop.run()
+        finally:
+            keeping.cancel()
+            with suppress(asyncio.CancelledError):
+                await keeping
 
 
 if __name__ == "__main__":

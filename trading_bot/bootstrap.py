@@ -32,6 +32,7 @@ from trading_bot.services.configuration import (
 from trading_bot.services.consultation import Consultation
 from trading_bot.services.counts import Counts, counted
 from trading_bot.services.decisions import Decisions
+from trading_bot.services.homes import bot_id_of
 from trading_bot.services.interventions import Interventions
 from trading_bot.services.journal import Journal, load_books
 from trading_bot.services.market_view import MarketView
@@ -89,10 +90,12 @@ class _InForce:
 async def bot_of(settings: Settings, clock: Clock | None = None) -> AsyncIterator[Bot]:
     """The bot of this home, ready to run; lets everything go at the end.
 
-    Raises a Fault when it can't be: BOT_002 already running, CFG_001, CFG_002, CFG_004, DATA_001, SYS_002, SYS_003.
+    Raises a Fault when it can't be: BAK_003 half restored, BOT_002 already running, CFG_001, CFG_002, CFG_004, DATA_001, SYS_002, SYS_003.
     """
     clock = clock or SystemClock()
     settings.make_folders()
+    if settings.restoring_file.exists():
+        raise Fault("BAK_003", "A restore of this home was cut short: run it again, with --replace.")
     with ExitStack() as stack:
         engine = open_engine(settings.store_url)
         stack.callback(engine.dispose)
@@ -100,7 +103,7 @@ async def bot_of(settings: Settings, clock: Clock | None = None) -> AsyncIterato
         store = Store(engine, clock)
         stack.callback(store.close)
         from_file = read_config(settings.config_file)
-        bot_id = _bot_id(store, from_file)
+        bot_id = bot_id_of(store, from_file)
         stack.enter_context(held(engine, bot_id))
         in_force = _config_in_force(store, bot_id, from_file, settings)
         config = with_feed(in_force.config, candles=settings.candles, seed=settings.seed, speed=settings.speed)
@@ -121,7 +124,7 @@ def counts_at_rest(settings: Settings) -> Counts:
     try:
         require_current(engine)
         store = Store(engine, clock)
-        bot_id = _bot_id(store, read_config(settings.config_file))
+        bot_id = bot_id_of(store, read_config(settings.config_file))
         with store.reading(bot_id) as r:
             stored = configs.find_config(r)
             config = parse_config(stored.values) if stored is not None else BotConfig(bot_id=bot_id)
@@ -250,14 +253,6 @@ async def _assembled(  # noqa: PLR0917 - the parts of one bot
     journal.commit(lambda w: runtime.save_runtime(w, vitals.beat()))
     _log.info("bot_assembled", bot_id=bot_id, generation=generation, venue=venue.name, config_version=in_force.version)
     return Bot(loop=loop, journal=journal, venue=venue, store=store, config=config, generation=generation)
-
-
-def _bot_id(store: Store, from_file: BotConfig | None) -> str:
-    """The bot of this home: the one that the file names, else the only one of the store, else the default."""
-    if from_file is not None:
-        return from_file.bot_id
-    known = store.bot_ids()
-    return known[0] if len(known) == 1 else BotConfig().bot_id
 
 
 def _config_in_force(store: Store, bot_id: str, from_file: BotConfig | None, settings: Settings) -> _InForce:

@@ -169,6 +169,11 @@ class Settings(BaseSettings):
         return self.home / "backups"
 
     @property
+    def restoring_file(self) -> Path:
+        """There while a backup is being put back: the home is neither the old one nor the new one."""
+        return self.home / "restoring"
+
+    @property
     def run_dir(self) -> Path:
         """What the supervisor notes about the processes that it started."""
         return self.home / "run"

@@ -71,6 +71,19 @@ def play(settings: Settings, after_bar: Callable[[Bot], Awaitable[None]] | None 
     return clock.bars
 
 
+def play_bars(settings: Settings, bars: int) -> None:
+    """Run the bot for that many bars, and leave its orders and positions as they are."""
+    left = bars
+
+    async def after_bar(bot: Bot) -> None:
+        nonlocal left
+        left -= 1
+        if left == 0:
+            bot.loop.end()
+
+    play(settings, after_bar)
+
+
 def left_behind(store_url: str, bot_id: str = "main") -> dict[str, Any]:
     """Everything that a run leaves in the store and that another run of the same must equal: all but the wall clock."""
     engine = open_engine(store_url)

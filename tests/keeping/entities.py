@@ -66,6 +66,8 @@ def _orders(r: Reading) -> list[Any]:
 
 
 def _without_last_count(newest_first: list[SemanticError]) -> list[SemanticError]:
+    if not newest_first:
+        return []
     newest, *older = newest_first
     context = {name: value for name, value in newest.context.items() if name not in {"count", "last_seen"}}
     return [replace(newest, context=context), *older]

@@ -5,12 +5,14 @@ is removed. So a kill at any moment leaves something that the next tidying goes 
 writers append to it, and its last line is where the chain goes on.
 """
 
+import fcntl
 import gzip
 import hashlib
 import os
 import re
 import shutil
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -43,6 +45,23 @@ def tidy(
 ) -> Tidied:
     """Compress, archive and remove what is old enough. OSError when the disk refuses; what was done until then stays."""
     done = Tidied()
+    with tidying(folder):
+        _tidy(folder, retention, now, done, after_each)
+    return done
+
+
+@contextmanager
+def tidying(folder: Path) -> Iterator[None]:
+    """Nobody else moves the files of `folder` meanwhile; waits for whoever does."""
+    handle = os.open(folder / ".tidying.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
+
+
+def _tidy(folder: Path, retention: Retention, now: datetime, done: Tidied, after_each: Callable[[str], None]) -> None:
     for stream, stem in FILE_STEMS.items():
         for file in daily_files(folder, stem)[:-1]:
             if day_of(file) < now.date().isoformat():
@@ -52,7 +71,6 @@ def tidy(
             age = (now.date() - date.fromisoformat(day_of(file))).days
             _put_away(file, retention.fate(stream, age_days=age), now, done)
     _remove_old_application_logs(folder, now - timedelta(days=retention.application_days), done)
-    return done
 
 
 def _compress(file: Path, now: datetime, done: Tidied) -> None:

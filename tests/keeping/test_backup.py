@@ -1,0 +1,416 @@
+"""Backups of homes that were traded, on recorded candles: made while the bot runs, damaged, put back, cut short, cleared away."""
+
+import asyncio
+import os
+import resource
+import shutil
+import sqlite3
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+
+from tests.fakes.fork_server import ForkServer
+from tests.fakes.playing import left_behind, play_bars, replay_settings
+from tests.keeping.conftest import settings_of
+from tests.keeping.entities import entities
+from trading_bot.bootstrap import bot_of
+from trading_bot.clock import SystemClock
+from trading_bot.domain.backups import BackupPlan
+from trading_bot.domain.retention import Retention
+from trading_bot.domain.streams import STREAMS
+from trading_bot.errors.fault import Fault
+from trading_bot.keeping.backup import create, prune
+from trading_bot.keeping.backup_manifest import BackupManifest, read_manifest, verified, write_manifest
+from trading_bot.keeping.backup_times import backups, last_made
+from trading_bot.keeping.restore import restore
+from trading_bot.logs.audit import AuditLog
+from trading_bot.logs.tidying import tidy
+from trading_bot.settings import Settings
+from trading_bot.store import outbox
+from trading_bot.store.engine import open_engine
+from trading_bot.store.single_bot import held as bot_held
+from trading_bot.store.store import Store
+from trading_bot.store.tables import metadata
+from trading_bot.supervision.lock import held as supervisor_held
+from trading_bot.venues.paper.ledger import read_ledger
+
+CLOCK = SystemClock()
+PATIENCE_SECONDS = 100.0
+
+
+class Killed(BaseException):
+    """Stands in for the end of the process."""
+
+
+def content(folder: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(folder)): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
+
+
+def is_sound(settings: Settings) -> bool:
+    """Whether the log verifies, agrees with the store's numbers, and the exchange has every fill that the store has."""
+    log = AuditLog(settings.logs_dir, CLOCK)
+    engine = open_engine(settings.store_url)
+    with Store(engine, CLOCK).reading("main") as r:
+        given, waiting = outbox.last_number(r), len(outbox.list_outbox(r, 10_000))
+    engine.dispose()
+    if settings.store_url.startswith("postgresql"):
+        waiting = given  # other bots take numbers of the same sequence, and a transaction that was rolled back
+    ours = {fill.id for fill in left_behind(settings.store_url)["fills"]}
+    return (
+        all(log.verify(stream).ok for stream in STREAMS)
+        and given - waiting <= log.last_number("main") <= given
+        and ours <= {fill.id for fill in read_ledger(settings.venue_file).fills}
+    )
+
+
+def test_a_restored_home_is_as_it_was(morning: Settings, one_day: Path, tmp_path: Path) -> None:
+    morning.first_key_file.write_text("bg_secret_of_the_first_key")
+    tidy(morning.logs_dir, Retention(), CLOCK.now())
+    folder = create(morning, CLOCK)
+    other = settings_of(tmp_path / "other", one_day)
+
+    manifest = restore(other, folder, CLOCK)
+
+    assert (manifest.bot_id, manifest.store_kind, manifest.with_keys) == ("main", "sqlite", False)
+    assert entities(other.store_url) == entities(morning.store_url)
+    assert left_behind(other.store_url) == left_behind(morning.store_url)
+    assert read_ledger(other.venue_file) == read_ledger(morning.venue_file)
+    assert is_sound(other)
+    assert other.config_file.read_bytes() == morning.config_file.read_bytes()
+    assert not other.first_key_file.exists()
+    assert not any(b"bg_secret" in data for data in content(folder).values())
+    for path in (folder, *folder.rglob("*"), other.logs_dir, other.venue_file):
+        assert path.stat().st_mode & 0o077 == 0, path
+    assert not other.restoring_file.exists()
+    play_bars(other, 10)
+
+
+def test_keys_are_backed_up_only_when_they_are_asked_for(morning: Settings, one_day: Path, tmp_path: Path) -> None:
+    morning.first_key_file.write_text("bg_first_key")
+    folder = create(morning, CLOCK, with_keys=True)
+    other = settings_of(tmp_path / "other", one_day)
+
+    restore(other, folder, CLOCK)
+
+    assert other.first_key_file.read_text() == "bg_first_key"
+
+
+@pytest.mark.timeout(300)
+def test_backups_of_a_running_bot_lead_to_the_same_books(
+    home: Path, one_day: Path, tmp_path: Path, store_url: str, request: pytest.FixtureRequest
+) -> None:
+    """Three backups are taken while the bot trades as fast as it can; played on from the last, everything ends as without a backup."""
+    settings = replay_settings(home, one_day, store_url)
+    with ForkServer() as forks:
+        bot = forks.start(0, settings.environment())
+        made = []
+        for bars in (60, 200, 400):
+            wait_for_bars(settings, bars)
+            made.append(create(settings, CLOCK))
+            time.sleep(max(0.0, 1.05 - time.time() % 1))  # a backup is named by its second
+        assert bot.poll() is None, "the bot came to its end before the last backup"
+        assert bot.wait(PATIENCE_SECONDS) == 0
+        whole = left_behind(store_url)
+        if store_url.startswith("sqlite"):
+            other = settings_of(tmp_path / "other", one_day)
+        else:
+            other = settings_of(tmp_path / "other", one_day, store_url)
+            empty_of_the_bot(store_url)
+        for folder in made:
+            restore(other, folder, CLOCK, replace=True)
+            assert is_sound(other)
+        assert forks.start(0, other.environment()).wait(PATIENCE_SECONDS) == 0
+    assert left_behind(other.store_url) == whole
+    assert is_sound(other)
+    assert "LOG_003" not in {line["error_code"] for line in AuditLog(other.logs_dir, CLOCK).read("errors")}
+
+
+def wait_for_bars(settings: Settings, bars: int) -> None:
+    """Wait until the exchange is that many minutes behind its opening."""
+    opening = datetime(2013, 10, 4, 13, 30, tzinfo=UTC)
+    for _ in range(int(PATIENCE_SECONDS * 100)):
+        time.sleep(0.01)
+        try:
+            if read_ledger(settings.venue_file).clock >= opening + timedelta(minutes=bars):
+                return
+        except Fault:
+            continue
+    pytest.fail("the bot did not trade on")
+
+
+def empty_of_the_bot(store_url: str) -> None:
+    engine = open_engine(store_url)
+    with engine.begin() as connection:
+        for table in metadata.sorted_tables:
+            connection.execute(table.delete())
+    engine.dispose()
+
+
+def flip(file: Path, at: int) -> None:
+    data = bytearray(file.read_bytes())
+    data[at] ^= 1
+    file.write_bytes(data)
+
+
+@pytest.mark.parametrize(
+    "harm",
+    [
+        lambda f: flip(f / "botgraph.db", 5000),
+        lambda f: flip(f / "venue.db", 100),
+        lambda f: os.truncate(f / "botgraph.db", 4096),
+        lambda f: os.truncate(f / "config" / "bot.yaml", 0),
+        lambda f: (f / "venue.db").unlink(),
+        lambda f: (f / "logs" / "foreign.jsonl").write_text("{}\n"),
+        lambda f: (f / "manifest.json").unlink(),
+        lambda f: flip(f / "manifest.json", 30),
+        lambda f: os.truncate(f / "manifest.json", 200),
+        lambda f: (f / "manifest.json").write_text("[]"),
+    ],
+    ids=["bit", "ledger", "cut", "emptied", "missing", "foreign", "none", "manifest", "half", "list"],
+)
+def test_a_backup_that_is_not_whole_is_refused_and_nothing_changes(
+    morning: Settings, one_day: Path, tmp_path: Path, harm: Callable[[Path], Any]
+) -> None:
+    folder = create(morning, CLOCK)
+    other = settings_of(tmp_path / "other", one_day)
+    before = content(other.home)
+
+    harm(folder)
+
+    assert code_of(lambda: verified(folder)) == "BAK_002"
+    assert code_of(lambda: restore(other, folder, CLOCK)) == "BAK_002"
+    assert content(other.home) == before
+
+
+def test_a_home_that_holds_something_is_refused_and_kept_beside_when_it_is_replaced(
+    morning: Settings, one_day: Path
+) -> None:
+    folder = create(morning, CLOCK)
+    then = entities(morning.store_url)
+    play_bars(morning, 60)
+    now, log_before = entities(morning.store_url), content(morning.logs_dir)
+
+    with pytest.raises(Fault) as refusal:
+        restore(morning, folder, CLOCK)
+    assert (refusal.value.code, refusal.value.cause) == (
+        "BAK_003",
+        f"{morning.home} holds something already, such as `venue.db`.",
+    )
+    assert entities(morning.store_url) == now
+
+    restore(morning, folder, CLOCK, replace=True)
+
+    assert entities(morning.store_url) == then
+    (old,) = morning.home.glob("replaced-*")
+    assert entities(f"sqlite:///{old / 'botgraph.db'}") == now
+    assert {name: data for name, data in content(old / "logs").items() if ".lock" not in name} == {
+        name: data for name, data in log_before.items() if ".lock" not in name
+    }
+    assert is_sound(morning)
+    play_bars(morning, 10)
+
+
+def test_a_home_in_use_is_refused(morning: Settings) -> None:
+    folder = create(morning, CLOCK)
+
+    with supervisor_held(morning.supervisor_lock):
+        assert code_of(lambda: restore(morning, folder, CLOCK, replace=True)) == "BOT_005"
+    engine = open_engine(morning.store_url)
+    with bot_held(engine, "main"):
+        assert code_of(lambda: restore(morning, folder, CLOCK, replace=True)) == "BOT_002"
+    with engine.connect():
+        assert code_of(lambda: restore(morning, folder, CLOCK, replace=True)) == "BAK_003"
+    engine.dispose()
+    assert list(morning.home.glob("replaced-*")) == []
+    restore(morning, folder, CLOCK, replace=True)
+
+
+def code_of(act: Callable[[], object]) -> str:
+    with pytest.raises(Fault) as refusal:
+        act()
+    return refusal.value.code
+
+
+def test_a_backup_of_a_newer_release_or_another_kind_of_store_is_refused(
+    morning: Settings, one_day: Path, tmp_path: Path, postgres_url: str
+) -> None:
+    folder = create(morning, CLOCK)
+    other = settings_of(tmp_path / "other", one_day, postgres_url)
+    assert code_of(lambda: restore(other, folder, CLOCK)) == "BAK_003"
+
+    write_manifest(folder, replace(read_manifest(folder), store_version="9999"))
+    assert code_of(lambda: restore(settings_of(tmp_path / "third", one_day), folder, CLOCK)) == "SYS_003"
+    assert not (tmp_path / "third" / "botgraph.db").exists()
+
+
+def test_a_kill_at_any_moment_of_a_restore_leaves_the_old_home_or_one_that_says_so(
+    morning: Settings, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, one_day: Path
+) -> None:
+    folder = create(morning, CLOCK)
+    then = entities(morning.store_url)
+    play_bars(morning, 30)
+    now = entities(morning.store_url)
+    cut_short = 0
+    for moment in range(1, 60):
+        home = tmp_path / f"home-{moment}"
+        shutil.copytree(morning.home, home)
+        settings = settings_of(home, one_day)
+        with monkeypatch.context() as patched:
+            left = moment
+
+            def around(original: Callable[..., Any]) -> Callable[..., Any]:
+                def called(*arguments: Any, **named: Any) -> Any:
+                    nonlocal left
+                    left -= 1
+                    if left == 0:
+                        raise Killed
+                    return original(*arguments, **named)
+
+                return called
+
+            for owner, name in (
+                (shutil, "move"),
+                (Path, "rename"),
+                (Path, "unlink"),
+                (shutil, "rmtree"),
+                (shutil, "copytree"),
+            ):
+                patched.setattr(owner, name, around(getattr(owner, name)))
+            try:
+                restore(settings, folder, CLOCK, replace=True)
+            except Killed:
+                pass
+            else:
+                assert cut_short > 5
+                return
+        if settings.restoring_file.exists():
+            cut_short += 1
+            assert starts(settings) == "BAK_003"
+        else:
+            assert entities(settings.store_url) in (now, then)
+        restore(settings, folder, CLOCK, replace=True)
+        assert entities(settings.store_url) == then
+        assert is_sound(settings)
+    pytest.fail("the restore never came to its end")
+
+
+def starts(settings: Settings) -> str | None:
+    async def start() -> None:
+        async with bot_of(settings):
+            pass
+
+    try:
+        asyncio.run(start())
+    except Fault as fault:
+        return fault.code
+    return None
+
+
+@contextmanager
+def full_disk(limit: int) -> Iterator[None]:
+    """No file may grow beyond so many bytes: stands in for a disk that is full."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (limit, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+def test_a_full_disk_leaves_no_half_backup(morning: Settings) -> None:
+    with full_disk(200_000):
+        assert code_of(lambda: create(morning, CLOCK)) in {"BAK_001", "SYS_002"}
+    assert backups(morning.backups_dir) == []
+
+    folder = create(morning, CLOCK)
+    assert backups(morning.backups_dir) == [folder]
+    assert [path.name for path in morning.backups_dir.iterdir() if path.is_dir()] == [folder.name]
+
+
+def test_a_damaged_store_makes_no_backup(morning: Settings) -> None:
+    with sqlite3.connect(morning.home / "botgraph.db") as connection:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    connection.close()
+    data = bytearray((morning.home / "botgraph.db").read_bytes())
+    data[len(data) // 2 : len(data) // 2 + 20_000] = b"\xff" * 20_000
+    (morning.home / "botgraph.db").write_bytes(data)
+
+    assert code_of(lambda: create(morning, CLOCK)) in {"BAK_001", "SYS_002"}
+    assert backups(morning.backups_dir) == []
+
+
+def test_the_log_of_a_backup_ends_where_its_store_does(morning: Settings, one_day: Path, tmp_path: Path) -> None:
+    """Records that are appended between snapshot and copy are not part of the backup."""
+    log = AuditLog(morning.logs_dir, CLOCK)
+    last = log.last_number("main")
+    steps: list[str] = []
+
+    def on_step(step: str) -> None:
+        steps.append(step)
+        if step == "logs":
+            for number in range(last + 1_000, last + 1_010):
+                log.append("orders", number, {"bot_id": "main", "entity": "order"})
+
+    folder = create(morning, CLOCK, on_step=on_step)
+    other = settings_of(tmp_path / "other", one_day)
+    restore(other, folder, CLOCK)
+
+    assert steps == ["store", "ledger", "logs", "manifest"]
+    assert AuditLog(other.logs_dir, CLOCK).last_number("main") == last
+    assert is_sound(other)
+
+
+def fake_backups(folder: Path, days: int) -> list[str]:
+    names = [f"{datetime(2026, 3, 2, 21, 30, tzinfo=UTC) - timedelta(days=day):%Y%m%dT%H%M%SZ}" for day in range(days)]
+    for name in names:
+        (folder / name).mkdir()
+        (folder / name / "botgraph.db").write_text("x")
+    return names
+
+
+def test_old_backups_are_removed_and_nothing_else(morning: Settings) -> None:
+    names = fake_backups(morning.backups_dir, 60)
+    (morning.backups_dir / "notes").mkdir()
+    (morning.backups_dir / "20260301T000000Z.txt").write_text("mine")
+
+    would = prune(morning, BackupPlan(), dry_run=True)
+    assert len(backups(morning.backups_dir)) == 60
+    removed = prune(morning, BackupPlan())
+
+    assert would == removed
+    kept = sorted(path.name for path in backups(morning.backups_dir))
+    assert kept == sorted(set(names) - set(removed))
+    assert kept == sorted([*names[:7], names[8], names[15], names[30]])
+    assert sorted(path.name for path in morning.backups_dir.iterdir() if not path.name.startswith(".")) == sorted(
+        [*kept, "notes", "20260301T000000Z.txt"]
+    )
+    assert last_made(morning.backups_dir) == datetime(2026, 3, 2, 21, 30, tzinfo=UTC)
+
+
+def test_what_a_killed_backup_left_is_no_backup_and_goes_with_the_next(morning: Settings) -> None:
+    (morning.backups_dir / ".unfinished-20260301T000000Z").mkdir()
+    assert backups(morning.backups_dir) == []
+
+    folder = create(morning, CLOCK)
+
+    assert [path.name for path in morning.backups_dir.iterdir() if path.is_dir()] == [folder.name]
+
+
+def test_a_home_without_a_store_is_not_backed_up(home: Path, one_day: Path) -> None:
+    assert code_of(lambda: create(settings_of(home, one_day), CLOCK)) == "SYS_003"
+
+
+def test_the_manifest_names_every_file_with_its_sum(morning: Settings) -> None:
+    folder = create(morning, CLOCK)
+    told = orjson.loads((folder / "manifest.json").read_bytes())
+
+    assert {"botgraph.db", "venue.db", "config/bot.yaml"} <= told["files"].keys()
+    assert all(len(entry["sha256"]) == 64 and entry["size"] >= 0 for entry in told["files"].values())
+    assert isinstance(verified(folder), BackupManifest)

@@ -1,0 +1,56 @@
+"""Daily: what is done once a day beside trading, in a process of its own: old logs are tidied, and a backup is made when it is due.
+
+The bot's process only looks at the time and starts it, at the lowest priority, so that no bar waits for a disk or a compression.
+"""
+
+import asyncio
+import os
+import sys
+from contextlib import suppress
+from datetime import date, datetime, timedelta
+
+import structlog
+
+from trading_bot.clock import Clock
+from trading_bot.domain.config import BotConfig
+from trading_bot.keeping.backup_times import last_made
+from trading_bot.settings import Settings
+
+_log = structlog.get_logger(__name__)
+LOOK_EVERY_SECONDS = 60.0
+RETRY_AFTER = timedelta(hours=1)
+"""How long after a backup that failed the next one is tried."""
+ARGV = (sys.executable, "-P", "-m", "trading_bot.keeping")
+
+
+async def keep(settings: Settings, config: BotConfig, clock: Clock) -> None:
+    """Look once a minute whether something is to be done, and have it done, until cancelled."""
+    tidied: date | None = None
+    tried: datetime | None = None
+    while True:
+        await clock.sleep(LOOK_EVERY_SECONDS)
+        now = clock.now()
+        is_due = config.backup.is_due(now, last_made(settings.backups_dir))
+        backs_up = is_due and (tried is None or now - tried >= RETRY_AFTER)
+        if tidied == now.date() and not backs_up:
+            continue
+        tidied, tried = now.date(), now if backs_up else tried
+        await _done(settings, "backup" if backs_up else "tidy")
+
+
+async def _done(settings: Settings, what: str) -> None:
+    """Have it done by a process of its own; how that ended stands in its log, and in the store where it failed."""
+    environment = os.environ | settings.environment()
+    try:
+        process = await asyncio.create_subprocess_exec(*ARGV, what, env=environment, stdin=asyncio.subprocess.DEVNULL)
+    except OSError as error:
+        _log.warning("keeping_not_started", what=what, error=str(error))
+        return
+    try:
+        code = await process.wait()
+        _log.info("keeping_ended", what=what, exit_code=code)
+    except asyncio.CancelledError:
+        with suppress(ProcessLookupError):
+            process.terminate()
+        await process.wait()
+        raise
