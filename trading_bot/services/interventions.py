@@ -90,10 +90,9 @@ class Interventions:
     def _close(self, command: Command, *, at: datetime) -> Step:
         """Mark the plans of the named symbols; the loop drives their exits, once the market is open."""
         symbols = _texts(command, "symbols")
-        reason = capped(f"closed by command: {command.reason}", REASON_BYTES)
         for symbol in symbols:
             for plan in self._journal.books.plans_of(symbol):
-                self._monitor.close(plan, reason)
+                self._monitor.close(plan, closing_reason(command))
         self._journal.commit()
         books = self._journal.books
         held = {
@@ -185,6 +184,11 @@ class Interventions:
             orders=await self._venue.open_orders(),
             positions=await self._venue.positions(),
         )
+
+
+def closing_reason(command: Command) -> str:
+    """Why a plan is exited that the command closes."""
+    return capped(f"closed by command: {command.reason}", REASON_BYTES)
 
 
 def _require_sending(run_state: RunState) -> None:

@@ -6,7 +6,7 @@ A command that takes several bars (a stop that cancels or flattens) stays RUNNIN
 import uuid
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
@@ -21,7 +21,7 @@ from trading_bot.domain.money import plain
 from trading_bot.domain.orders import Leg
 from trading_bot.errors.fault import Fault
 from trading_bot.services.circuit_breaker import CircuitBreaker
-from trading_bot.services.interventions import Interventions
+from trading_bot.services.interventions import Interventions, closing_reason
 from trading_bot.services.journal import Journal
 from trading_bot.services.order_desk import OrderDesk
 from trading_bot.services.plan_monitor import PlanMonitor
@@ -34,6 +34,11 @@ _TARGETS = {
     CommandKind.RESUME: RunState.RUNNING,
     CommandKind.START: RunState.RUNNING,
 }
+
+TAKEN_WITHIN = timedelta(hours=24)
+"""A command that trades, or lets the bot trade, ends EXPIRED when no bot took it for so long (wall clock): prices have moved on."""
+_EXPIRING = frozenset({CommandKind.START, CommandKind.RESUME, CommandKind.CLOSE_POSITIONS})
+_FLATTEN = "flatten: stopped by command"
 
 _log = structlog.get_logger(__name__)
 
@@ -74,6 +79,14 @@ class RunControl:
             await self._obey(command, at=at)
 
     async def _obey(self, command: Command, *, at: datetime | None) -> None:
+        age = self._clock.now() - command.created_at
+        if command.status is CommandStatus.PENDING and command.kind in _EXPIRING and age > TAKEN_WITHIN:
+            hours = TAKEN_WITHIN.total_seconds() / 3600
+            cause = (
+                f"{command.kind.name} was not taken within {hours:.0f} hours; what it was asked for may have changed."
+            )
+            self._fail(command, Fault("BOT_003", cause), status=CommandStatus.EXPIRED)
+            return
         try:
             match command.kind:
                 case CommandKind.PAUSE:
@@ -115,9 +128,10 @@ class RunControl:
         self._done(command, {"before": before.name, "restingEntries": entries})
 
     def _run(self, command: Command) -> None:
-        """Resume from PAUSED or HALTED, start from STOPPED: two words for two intents."""
+        """Resume from PAUSED or HALTED, or withdraw a stop that still goes on; start from STOPPED: two words for two intents."""
         before = self._vitals.run_state
-        fitting = {RunState.PAUSED, RunState.HALTED} if command.kind is CommandKind.RESUME else {RunState.STOPPED}
+        paused = {RunState.PAUSED, RunState.HALTED, RunState.STOPPING}
+        fitting = paused if command.kind is CommandKind.RESUME else {RunState.STOPPED}
         if before not in fitting | {RunState.RUNNING}:
             raise Fault(
                 "BOT_003",
@@ -126,6 +140,7 @@ class RunControl:
             )
         if self._vitals.runtime.circuit_breaker_reason is not None:
             raise Fault("BOT_003", "The circuit breaker is tripped; reset it first.", context={"runState": before.name})
+        self._overrule(command)
         self._vitals.enter(RunState.RUNNING, command.reason)
         self._done(command, {"before": before.name})
 
@@ -138,7 +153,9 @@ class RunControl:
             self._done(command, {"before": before, "trippedBy": cause}, also=write)
 
     async def _stop(self, command: Command, *, at: datetime | None) -> None:
-        policy = StopPolicy(command.parameters.get("onStop", StopPolicy.KEEP_EVERYTHING.name))
+        policy = _policy(command)
+        if command.status is CommandStatus.PENDING:
+            self._overrule(command)
         if command.status is CommandStatus.PENDING and policy is not StopPolicy.KEEP_EVERYTHING:
             self._vitals.enter(RunState.STOPPING, command.reason)
             command = replace(command, status=CommandStatus.RUNNING)
@@ -152,12 +169,36 @@ class RunControl:
         self._vitals.enter(RunState.STOPPED, command.reason)
         self._done(command, {"onStop": policy.name})
 
+    def _overrule(self, command: Command) -> None:
+        """End older stops that still go on: the later word counts."""
+        with self._store.reading(self._bot_id) as r:
+            waiting = commands.list_pending_commands(r)
+        for older in waiting:
+            if older.id == command.id:
+                break
+            if older.kind is CommandKind.STOP:
+                self._fail(older, Fault("BOT_003", f"It was superseded by {command.kind.name}."))
+        self._wound_down_at = None
+
+    def _release(self, command: Command) -> None:
+        """Hold again what a command marked to be exited and does not see through: nothing is sold for it any more."""
+        plans = tuple(plan for plan in self._journal.books.plans.values() if plan.is_open)
+        if command.kind is CommandKind.CLOSE_POSITIONS:
+            named = command.parameters.get("symbols", ())
+            marked = [p for p in plans if p.symbol in named and p.exit_reason == closing_reason(command)]
+        elif command.kind is CommandKind.STOP and _policy(command) is StopPolicy.FLATTEN:
+            marked = [plan for plan in plans if plan.exit_reason == _FLATTEN]
+        else:
+            return
+        for plan in marked:
+            self._monitor.keep(plan)
+
     async def _wind_down(self, policy: StopPolicy, *, at: datetime) -> None:
         """Cancel what is live, once a bar; to flatten, mark every plan to be exited: the loop drives the exits."""
         flatten = policy is StopPolicy.FLATTEN
         for plan in tuple(self._journal.books.plans.values()):
             if flatten and plan.is_open:
-                self._monitor.close(plan, "flatten: stopped by command")
+                self._monitor.close(plan, _FLATTEN)
         if self._wound_down_at == at:
             return
         self._wound_down_at = at
@@ -206,12 +247,11 @@ class RunControl:
         done = replace(command, status=CommandStatus.DONE, executed_at=self._clock.now(), outcome=verified, error=None)
         self._save(done, also=also)
 
-    def _fail(self, command: Command, fault: Fault) -> None:
-        error = fault.semantic(now=self._clock.now())
+    def _fail(self, command: Command, fault: Fault, *, status: CommandStatus = CommandStatus.FAILED) -> None:
+        now = self._clock.now()
+        self._release(command)
         outcome = {"runState": self._vitals.run_state.name}
-        self._save(
-            replace(command, status=CommandStatus.FAILED, executed_at=self._clock.now(), outcome=outcome, error=error)
-        )
+        self._save(replace(command, status=status, executed_at=now, outcome=outcome, error=fault.semantic(now=now)))
 
     def _save(self, command: Command, *, also: Callable[[Writing], object] | None = None) -> None:
         """The command and the run state that it led to, in one transaction."""
@@ -226,3 +266,7 @@ class RunControl:
             w.changed(EventKind.HEALTH, self._bot_id, f"The bot is {self._vitals.run_state.name}.", data)
 
         self._journal.commit(write)
+
+
+def _policy(command: Command) -> StopPolicy:
+    return StopPolicy(command.parameters.get("onStop", StopPolicy.KEEP_EVERYTHING.name))
