@@ -3,7 +3,7 @@
 Each is taken one step further whenever commands are obeyed, until what was asked for is verified.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -11,7 +11,7 @@ from typing import Any
 
 from trading_bot.calendar import is_open
 from trading_bot.clock import Clock
-from trading_bot.domain.books import with_status
+from trading_bot.domain.books import Books, settled, with_order, with_status
 from trading_bot.domain.commands import Command, CommandKind
 from trading_bot.domain.comparison import adopted, ignored
 from trading_bot.domain.config import BotConfig
@@ -20,7 +20,7 @@ from trading_bot.domain.fills import ADOPTED
 from trading_bot.domain.health import MAY_EXIT, RunState
 from trading_bot.domain.instruments import instrument
 from trading_bot.domain.money import parse_decimal, plain
-from trading_bot.domain.orders import Leg, Order, OrderStatus
+from trading_bot.domain.orders import LIVE, Leg, Order, OrderStatus
 from trading_bot.domain.plans import PlanStatus, TradePlan, with_levels
 from trading_bot.domain.suspensions import Suspension
 from trading_bot.errors.fault import Fault
@@ -28,10 +28,15 @@ from trading_bot.services.counts import Counts, counted
 from trading_bot.services.journal import Journal
 from trading_bot.services.order_desk import OrderDesk
 from trading_bot.services.plan_monitor import PlanMonitor
+from trading_bot.services.plausibility import lie_in_order, lie_in_price
 from trading_bot.services.reconciliation import Reconciliation
 from trading_bot.store import fills
 from trading_bot.store.store import Store
-from trading_bot.venues.venue import Venue
+from trading_bot.venues.venue import Venue, VenueOrder
+
+_NOT_COUNTED: Mapping[str, Any] = {"fills": {}, "orders": {}, "positions": {}, "ignored": []}
+# A live order of ours, and what the venue says of it; null where it does not know it.
+_Seen = tuple[Order, VenueOrder | None]
 
 _EVER = datetime.min.replace(tzinfo=UTC)
 
@@ -138,18 +143,26 @@ class Interventions:
             if symbol not in self._journal.books.suspensions:
                 raise Fault("BOT_003", f"Books and venue agree on {symbol[:20]}.", context={"symbol": symbol[:40]})
             _require_no_short_sale(self._journal.books.suspensions[symbol], action=str(action))
+            # The venue is read first: what is settled is committed with the command's end, so that it is done once.
+            orders = await self._looked_up(symbol)
             if action == "adopt":
-                await self._adopt(command, symbol, at=at)
+                await self._adopt(command, symbol, orders, at=at)
             else:
                 self._journal.books = ignored(self._journal.books, symbol, reason=capped(command.reason, REASON_BYTES))
-            await self._give_up(symbol, at=at)  # committed with the command's end, so that it is done once
+            self._give_up(orders, at=at)
+            return Step(outcome=await self._counts_or_why())
         return Step(outcome=(await self._counts()).outcome())
 
-    async def _adopt(self, command: Command, symbol: str, *, at: datetime) -> None:
+    async def _adopt(self, command: Command, symbol: str, orders: Sequence[_Seen], *, at: datetime) -> None:
         books = self._journal.books
         known = books.suspensions[symbol]
         _require_adoptable(symbol, known.difference, negative=known.theirs < 0)
-        price = (await self._venue.quote(symbol)).price
+        _require_nothing_owed(symbol, orders)
+        quote = await self._venue.quote(symbol)
+        lie = lie_in_price(quote, symbol)
+        if lie is not None:
+            raise Fault("DATA_005", lie, context={"symbol": symbol})
+        price = quote.price
         caretaker = self._reconciliation.caretaker(
             command.id, symbol, name=ADOPTED, price=price, reason=command.reason, at=at
         )
@@ -159,18 +172,29 @@ class Interventions:
             books, caretaker, fill_id=f"{ADOPTED}-{command.id}", price=price, at=at, now=self._clock.now()
         )
 
-    async def _give_up(self, symbol: str, *, at: datetime) -> None:
+    async def _looked_up(self, symbol: str) -> tuple[_Seen, ...]:
+        """Every live order on the symbol, and what the venue says of it."""
+        live = [order for order in self._journal.books.live_orders if order.symbol == symbol]
+        found = tuple([(order, await self._venue.order(order.client_order_id)) for order in live])
+        for order, seen in found:
+            lie = lie_in_order(seen, order) if seen is not None else None
+            if lie is not None:
+                raise Fault("DATA_005", lie, context={"client_order_id": order.client_order_id})
+        return found
+
+    def _give_up(self, orders: Iterable[_Seen], *, at: datetime) -> None:
         """Live orders on a settled symbol end as the venue says, whatever fills it owes; one that it does not know has expired."""
-        for order in self._journal.books.live_orders:
-            if order.symbol != symbol:
-                continue
-            seen = await self._venue.order(order.client_order_id)
-            status = seen.status if seen is not None else OrderStatus.EXPIRED
-            if status in (OrderStatus.CANCELLED, OrderStatus.EXPIRED, OrderStatus.REJECTED):
-                reason = "settled by an operator"
-                self._journal.books = with_status(
-                    self._journal.books, order.client_order_id, status, at=at, reason=reason
-                )
+        for order, seen in orders:
+            self._journal.books = _ended(self._journal.books, order, seen, at=at)
+
+    async def _counts_or_why(self) -> Mapping[str, Any]:
+        """The counts; where the venue can't be read, why not: what was settled stays settled."""
+        try:
+            return (await self._counts()).outcome()
+        except Fault as fault:
+            return {**_NOT_COUNTED, "differs": [f"not counted: {fault.cause}"], "differences": 1}
+        except Exception as error:  # noqa: BLE001 - whatever a venue does, it was settled
+            return {**_NOT_COUNTED, "differs": [f"not counted ({type(error).__name__})"], "differences": 1}
 
     async def _counts(self) -> Counts:
         """Everything here against everything at the venue."""
@@ -210,9 +234,30 @@ def _require_adoptable(symbol: str, difference: Decimal, *, negative: bool) -> N
         known = instrument(symbol)
     except ValueError as error:
         raise Fault("BOT_003", f"It can't be adopted, only ignored. {error}", context={"symbol": symbol[:40]}) from None
-    if negative or difference % known.quantity_step or abs(difference) > known.max_quantity:
+    if negative or abs(difference) > known.max_quantity or difference % known.quantity_step:
         cause = f"A difference of {plain(difference)} can't be adopted, only ignored: the bot holds no such quantity."
         raise Fault("BOT_003", cause, context={"symbol": symbol[:40], "difference": plain(difference)})
+
+
+def _ended(books: Books, order: Order, seen: VenueOrder | None, *, at: datetime) -> Books:
+    """The books with `order` ended where the venue says so; a fill that it owes is booked whenever it comes."""
+    status = seen.status if seen is not None else OrderStatus.EXPIRED
+    reason = "settled by an operator"
+    if status is OrderStatus.FILLED:
+        return settled(
+            with_order(books, replace(order, status=status, reason=reason, updated_at=at)), order.plan_id, at=at
+        )
+    if status in LIVE:
+        return books
+    return with_status(books, order.client_order_id, status, at=at, reason=reason)
+
+
+def _require_nothing_owed(symbol: str, orders: Iterable[_Seen]) -> None:
+    """A fill that is still to be reported may be the whole difference: adopted now, it would be booked twice."""
+    owing = [order.client_order_id for order, seen in orders if seen is not None and seen.filled > order.filled]
+    if owing:
+        cause = "The venue has filled more of our orders than it has reported; wait for the fills, or ignore it first."
+        raise Fault("BOT_003", cause, context={"symbol": symbol[:40], "orders": owing[:20]})
 
 
 def _watched(caretaker: TradePlan, stop: str, *, price: Decimal) -> TradePlan:

@@ -114,6 +114,15 @@ def lie_in_update(update: MarketUpdate, after: datetime | None) -> str | None:
     )
 
 
+def lie_in_price(quote: Quote, symbol: str) -> str | None:
+    """What can't be true of the venue's latest price of `symbol`, however old it is."""
+    if quote.symbol != symbol:
+        return "The venue's quote is of another symbol."
+    if not _is_a_figure(quote.price) or quote.price <= 0:
+        return "The venue's quote has a price that is not above zero, or is no number."
+    return None
+
+
 def _lie_in_quote(quote: Quote, update: MarketUpdate) -> str | None:
     try:
         instrument(quote.symbol)
