@@ -16,7 +16,7 @@ from benchmarks.table import Table
 
 FOLDER = Path(__file__).parent
 RESULTS = FOLDER / "RESULTS.md"
-_PARTS = frozenset({"__init__", "__main__", "table", "load", "served", "homes"})
+_PARTS = frozenset({"__init__", "__main__", "table", "load", "served", "homes", "waiting_bot", "nice_api"})
 
 
 def main() -> int:
