@@ -3,9 +3,10 @@
 import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
 
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 
@@ -16,7 +17,7 @@ from trading_bot.domain.errors import Scope
 STOP = """mutation($input: BotStopInput!) { botStop(input: $input) {
   command { id } preview { risk confirmToken } replayed
 } }"""
-TOKEN_SECONDS = 120
+GOOD_FOR = timedelta(seconds=120)
 REASONS = st.sampled_from(["the desk closes", "a test"])
 CALLERS = st.sampled_from([0, 1])
 
@@ -28,7 +29,7 @@ class Token:
     text: str
     reason: str
     caller: int
-    given_at: float
+    given_at: datetime
     is_used: bool = False
 
 
@@ -48,11 +49,12 @@ class Confirming(RuleBasedStateMachine):
     tokens = Bundle("tokens")
     writes = Bundle("writes")
 
-    def __init__(self, api: Api, callers: list[str], numbers: Iterator[int]) -> None:
+    def __init__(self, api: Api, callers: list[str], numbers: Iterator[int], seen: set[str]) -> None:
         super().__init__()
         self.api = api
         self.callers = callers
         self.numbers = numbers
+        self.seen = seen
         self.before = len(stored(api))
         self.done = 0
 
@@ -61,12 +63,12 @@ class Confirming(RuleBasedStateMachine):
         payload = self._send(caller, reason, self._key(), dryRun=True)["data"]["botStop"]
         assert (payload["command"], payload["preview"]["risk"]) == (None, "HIGH")
         return Token(
-            text=payload["preview"]["confirmToken"], reason=reason, caller=caller, given_at=self.api.clock.monotonic()
+            text=payload["preview"]["confirmToken"], reason=reason, caller=caller, given_at=self.api.clock.now()
         )
 
     @rule(target=writes, token=tokens, reason=REASONS, caller=CALLERS)
     def confirm(self, token: Token, reason: str, caller: int) -> Done | None:
-        is_fresh = self.api.clock.monotonic() - token.given_at < TOKEN_SECONDS
+        is_fresh = self.api.clock.now() - token.given_at < GOOD_FOR
         is_good = is_fresh and not token.is_used and (reason, caller) == (token.reason, token.caller)
         key = self._key()
         answer = self._send(caller, reason, key, confirmToken=token.text)
@@ -75,6 +77,7 @@ class Confirming(RuleBasedStateMachine):
             return None
         token.is_used = True
         self.done += 1
+        self.seen.add("done")
         assert answer["data"]["botStop"]["replayed"] is False
         return Done(key=key, reason=reason, caller=caller, command=answer["data"]["botStop"]["command"]["id"])
 
@@ -96,6 +99,7 @@ class Confirming(RuleBasedStateMachine):
         if reason != write.reason:
             assert codes(answer) == ["QRY_007"]
             return
+        self.seen.add("replayed")
         payload = answer["data"]["botStop"]
         assert (payload["replayed"], payload["command"]["id"]) == (True, write.command)
 
@@ -109,7 +113,9 @@ class Confirming(RuleBasedStateMachine):
 
     def _send(self, caller: int, reason: str, key: str, **rest: Any) -> Any:
         given = {"reason": reason, "idempotencyKey": key, "onStop": "FLATTEN", **rest}
-        return self.api.post(STOP, {"input": given}, token=self.callers[caller]).json()
+        answer = self.api.post(STOP, {"input": given}, token=self.callers[caller]).json()
+        self.seen.update(codes(answer))
+        return answer
 
     def _key(self) -> str:
         """An idempotency key that nothing was sent with."""
@@ -119,11 +125,13 @@ class Confirming(RuleBasedStateMachine):
 def test_a_write_happens_once_and_only_as_it_was_shown(api: Api) -> None:
     callers = [api.key(Scope.ADMIN), api.key(Scope.ADMIN)]
     numbers = itertools.count()
+    seen: set[str] = set()
 
     run_state_machine_as_test(
-        lambda: Confirming(api, callers, numbers),  # type: ignore[arg-type]  # hypothesis takes a factory as well
+        lambda: Confirming(api, callers, numbers, seen),  # type: ignore[arg-type]  # hypothesis takes a factory as well
         settings=settings(
             max_examples=20,
+            phases=[Phase.generate],  # to shrink takes longer than to read the steps
             stateful_step_count=15,
             deadline=None,
             database=None,
@@ -132,6 +140,8 @@ def test_a_write_happens_once_and_only_as_it_was_shown(api: Api) -> None:
         ),
     )
 
+    assert seen == {"done", "replayed", "QRY_007", "QRY_008", "QRY_009"}
+
 
 def codes(answer: Any) -> list[str]:
-    return [error["extensions"]["errorCode"] for error in answer["errors"]]
+    return [error["extensions"]["errorCode"] for error in answer.get("errors", ())]
