@@ -15,7 +15,7 @@ from tests.api.test_writes import stored
 from trading_bot.domain.errors import Scope
 
 STOP = """mutation($input: BotStopInput!) { botStop(input: $input) {
-  command { id } preview { risk confirmToken } replayed
+  command { id } preview { risk confirmToken } errors { errorCode } replayed
 } }"""
 GOOD_FOR = timedelta(seconds=120)
 REASONS = st.sampled_from(["the desk closes", "a test"])
@@ -144,4 +144,7 @@ def test_a_write_happens_once_and_only_as_it_was_shown(api: Api) -> None:
 
 
 def codes(answer: Any) -> list[str]:
-    return [error["extensions"]["errorCode"] for error in answer.get("errors", ())]
+    """Why nothing was done: what was wrong with the request, or what the bot's books refused."""
+    if "errors" in answer:
+        return [error["extensions"]["errorCode"] for error in answer["errors"]]
+    return [error["errorCode"] for error in answer["data"]["botStop"]["errors"]]
