@@ -37,7 +37,7 @@ def test_a_reading_shows_one_moment_while_another_process_writes(store: Store, t
             with store.reading("main") as r:
                 seq = r.seq()
                 account = accounts.find_account(r)
-                last = changes.list_changes(r, seq - 1, 10)
+                last = changes.list_changes(r, max(seq - 1, 0), 10)
                 version = r.version()
             if account is not None:
                 numbers = {seq, version, account.day_trade_count, int(account.account_balance), *(e.seq for e in last)}
