@@ -137,7 +137,9 @@ async def test_a_command_that_does_not_fit_names_the_one_that_does(home: Path) -
         error = bot.told(refused).error
         assert error is not None
         actions = {action.operation: action for action in error.actions}
-        serving = Serving(home, StandingClock(NOW))
+        serving = Serving(
+            home, StandingClock(datetime.now(UTC))
+        )  # the bot runs on the real clock, and lets old commands expire
         try:
             resumed = send(serving.api, "botResume", dict(actions["botResume"].variables))["data"]["botResume"]
             await bot.bar()
