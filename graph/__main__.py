@@ -14,6 +14,7 @@ from trading_bot.clock import SystemClock
 from trading_bot.errors.block import block
 from trading_bot.errors.fault import Fault
 from trading_bot.logs.application import log_to
+from trading_bot.logs.secrets import secrets_of
 from trading_bot.settings import Settings, load_settings
 
 # sysexits.h: what is wrong is how it is set up; starting it again would not help.
@@ -41,7 +42,7 @@ def main() -> int:
     try:
         settings = load_settings()
         settings.make_folders()
-        log_to(settings.logs_dir / "api.log")
+        log_to(settings.logs_dir / "api.log", secrets_of(settings))
         _serve(settings)
     except Fault as fault:
         _say(fault)

@@ -14,6 +14,7 @@ from trading_bot.errors.block import block
 from trading_bot.errors.fault import Fault
 from trading_bot.keeping.daily import keep
 from trading_bot.logs.application import log_to
+from trading_bot.logs.secrets import Secrets, secrets_of
 from trading_bot.settings import Settings, load_settings
 
 # sysexits.h: what is wrong is how it is set up; starting it again would not help.
@@ -26,8 +27,9 @@ def main() -> int:
     try:
         settings = load_settings()
         settings.make_folders()
-        log_to(settings.logs_dir / "trading_bot.log")
-        asyncio.run(_run(settings))
+        secrets = secrets_of(settings)
+        log_to(settings.logs_dir / "trading_bot.log", secrets)
+        asyncio.run(_run(settings, secrets))
     except Fault as fault:
         print(block(fault.semantic(now=SystemClock().now())), file=sys.stderr)  # noqa: T201 - its last words
         return 1 if fault.code in _RETRYABLE else EX_CONFIG
@@ -40,8 +42,8 @@ def main() -> int:
     return 0
 
 
-async def _run(settings: Settings) -> None:
-    async with bot_of(settings) as bot:
+async def _run(settings: Settings, secrets: Secrets) -> None:
+    async with bot_of(settings, secrets=secrets) as bot:
         running = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             running.add_signal_handler(number, bot.loop.end)

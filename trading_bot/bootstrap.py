@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import AsyncIterator
-from contextlib import ExitStack, asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -11,6 +11,7 @@ import structlog
 
 from trading_bot.clock import Clock, SystemClock
 from trading_bot.deciders.language_model import LanguageModel
+from trading_bot.deciders.secret import read_secret
 from trading_bot.domain.books import Books
 from trading_bot.domain.config import BotConfig
 from trading_bot.domain.decider import DeciderKind
@@ -19,6 +20,7 @@ from trading_bot.domain.health import RunState, Runtime
 from trading_bot.domain.orders import LIVE
 from trading_bot.errors.fault import Fault
 from trading_bot.logs.audit import AuditLog
+from trading_bot.logs.secrets import Secrets, secrets_of
 from trading_bot.services.advisor import Advisor
 from trading_bot.services.circuit_breaker import CircuitBreaker
 from trading_bot.services.configuration import (
@@ -87,7 +89,9 @@ class _InForce:
 
 
 @asynccontextmanager
-async def bot_of(settings: Settings, clock: Clock | None = None) -> AsyncIterator[Bot]:
+async def bot_of(
+    settings: Settings, clock: Clock | None = None, *, secrets: Secrets | None = None
+) -> AsyncIterator[Bot]:
     """The bot of this home, ready to run; lets everything go at the end.
 
     Raises a Fault when it can't be: BAK_003 half restored, BOT_002 already running, CFG_001, CFG_002, CFG_004, DATA_001, SYS_002, SYS_003.
@@ -111,7 +115,8 @@ async def bot_of(settings: Settings, clock: Clock | None = None) -> AsyncIterato
             settings.venue_file, config.venue, clock, open_feed(config.venue, config.symbols), config.symbols
         )
         try:
-            log = AuditLog(settings.logs_dir, clock)
+            log = AuditLog(settings.logs_dir, clock, secrets or secrets_of(settings))
+            log.secrets.add(_model_key(config))
             yield await _assembled(store, log, venue, in_force, config, clock)
         finally:
             await venue.close()
@@ -253,6 +258,13 @@ async def _assembled(  # noqa: PLR0917 - the parts of one bot
     journal.commit(lambda w: runtime.save_runtime(w, vitals.beat()))
     _log.info("bot_assembled", bot_id=bot_id, generation=generation, venue=venue.name, config_version=in_force.version)
     return Bot(loop=loop, journal=journal, venue=venue, store=store, config=config, generation=generation)
+
+
+def _model_key(config: BotConfig) -> str | None:
+    """The language model's key, where it can be read: never to be logged. One that can't is told when it is needed."""
+    with suppress(Fault):
+        return read_secret(config.decider.key) if config.decider.key is not None else None
+    return None
 
 
 def _config_in_force(store: Store, bot_id: str, from_file: BotConfig | None, settings: Settings) -> _InForce:

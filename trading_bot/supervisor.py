@@ -19,6 +19,7 @@ from structlog.typing import FilteringBoundLogger
 
 from trading_bot.clock import Clock
 from trading_bot.logs.application import log_to
+from trading_bot.logs.secrets import secrets_of
 from trading_bot.settings import NAMES, Settings
 from trading_bot.supervision import greeting
 from trading_bot.supervision.glance import is_current
@@ -67,7 +68,7 @@ def supervise(
     """
     os.umask(0o077)
     settings.make_folders()
-    log_to(settings.logs_dir / "supervisor.log")
+    log_to(settings.logs_dir / "supervisor.log", secrets_of(settings))
     with held(settings.supervisor_lock):
         bot, api = _programs(settings, commands or Commands(), release=release)
         supervisor = _Supervisor(

@@ -25,6 +25,7 @@ from trading_bot.domain.market import Bar
 from trading_bot.domain.orders import Leg, Order, OrderRequest, OrderType, Side
 from trading_bot.domain.plans import TradePlan
 from trading_bot.domain.proposals import EntryProposal
+from trading_bot.logs.secrets import Secrets
 from trading_bot.services.configuration import write_config
 from trading_bot.settings import load_settings
 from trading_bot.store import commands, errors, plans
@@ -166,6 +167,7 @@ async def scripted_bot(
     venue: PaperConfig = PLAIN,
     config: BotConfig | None = None,
     tampering: Mapping[str, Callable[[Any], Any]] = MappingProxyType({}),
+    secrets: Secrets | None = None,
 ) -> AsyncIterator[ScriptedBot]:
     """A bot of `home` without strategies on these bars, started and resting after its first turn; `tampering` begins before it."""
     settings = load_settings(home=home)
@@ -174,7 +176,7 @@ async def scripted_bot(
         write_config(settings.config_file, config or BotConfig(strategies=(), venue=venue))
     clock = TurnClock()
     with trading_on(bars) as venues:
-        async with bot_of(settings, clock) as bot:
+        async with bot_of(settings, clock, secrets=secrets) as bot:
             venues[0].tampering.update(tampering)
             running = asyncio.create_task(bot.loop.run())
             try:

@@ -13,6 +13,7 @@ from trading_bot.errors.fault import Fault
 from trading_bot.keeping import backup
 from trading_bot.keeping.in_force import config_in_force
 from trading_bot.logs.application import log_to
+from trading_bot.logs.secrets import secrets_of
 from trading_bot.logs.tidying import tidy
 from trading_bot.services.configuration import read_config
 from trading_bot.services.homes import bot_id_of
@@ -33,7 +34,7 @@ def main() -> int:
     try:
         settings = load_settings()
         settings.make_folders()
-        log_to(settings.logs_dir / "keeping.log")
+        log_to(settings.logs_dir / "keeping.log", secrets_of(settings))
         return _kept(settings, SystemClock(), makes_backup=sys.argv[1:] == ["backup"])
     except Exception:  # noqa: BLE001 - nobody looks at this process: its log holds what nobody foresaw
         _log.exception("keeping_failed")

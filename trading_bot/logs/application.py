@@ -7,6 +7,8 @@ from pathlib import Path
 import structlog
 from structlog.typing import EventDict, WrappedLogger
 
+from trading_bot.logs.secrets import Secrets
+
 LONGEST_TEXT = 8_000
 """Characters of one text in a record, such as a traceback; of a longer one, beginning and end are kept."""
 FILE_BYTES = 10_000_000
@@ -14,13 +16,20 @@ OLDER_FILES = 3
 
 
 class _File(RotatingFileHandler):
+    secrets: Secrets
+
+    def format(self, record: logging.LogRecord) -> str:
+        """A line as it is written: nothing secret is in it, whichever library wrote it."""
+        return self.secrets.hide(super().format(record))
+
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - the standard library's name
         """A log that can't be written, as on a full disk, must not end the process or litter its output."""
 
 
-def log_to(path: Path) -> None:
-    """Send this process's log, and that of its libraries from WARNING on, to the file."""
+def log_to(path: Path, secrets: Secrets | None = None) -> None:
+    """Send this process's log, and that of its libraries from WARNING on, to the file; without any of the secrets."""
     handler = _File(path, maxBytes=FILE_BYTES, backupCount=OLDER_FILES, encoding="utf-8", delay=True)
+    handler.secrets = secrets or Secrets()
     handler.setFormatter(logging.Formatter("%(message)s"))
     root = logging.getLogger()
     root.addHandler(handler)

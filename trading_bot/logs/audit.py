@@ -23,6 +23,7 @@ from trading_bot.domain.streams import STREAMS
 from trading_bot.errors.fault import Fault
 from trading_bot.logs.chain import parsed
 from trading_bot.logs.files import TornTail, all_files, complete_lines, daily_files, plain_name
+from trading_bot.logs.secrets import Secrets
 from trading_bot.logs.stream import Entry, Stream
 from trading_bot.logs.verification import Verification, verified
 
@@ -42,7 +43,8 @@ class _One(NamedTuple):
 class AuditLog:
     """All streams of one home. Safe to share between threads, and the files between processes of one host."""
 
-    def __init__(self, folder: Path, clock: Clock) -> None:
+    def __init__(self, folder: Path, clock: Clock, secrets: Secrets | None = None) -> None:
+        self.secrets = secrets or Secrets()
         self._folder = folder
         self._clock = clock
         self._streams: dict[str, Stream] = {}
@@ -137,7 +139,7 @@ class AuditLog:
     def _stream(self, stem: str) -> Stream:
         known = self._streams.get(stem)
         if known is None:
-            known = self._streams[stem] = Stream(self._folder, stem)
+            known = self._streams[stem] = Stream(self._folder, stem, self.secrets)
         return known
 
     def _lines(self, stream: str, after: int) -> Iterator[tuple[Path, int, bytes]]:

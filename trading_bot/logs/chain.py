@@ -7,8 +7,11 @@ from typing import Any
 
 import orjson
 
+from trading_bot.logs.secrets import Secrets
+
 GENESIS = "0" * 64
 """What the first line of a stream hangs on."""
+_NO_SECRETS = Secrets()
 _HASH_FIELD = b',"hash":"'
 _ENDING = len(_HASH_FIELD) + 64 + len(b'"}')
 
@@ -29,10 +32,14 @@ class Line:
     """Hash of this one."""
 
 
-def chained(record: Mapping[str, Any], *, seq: int, at: str, outbox: int, prev: str) -> tuple[bytes, str]:
-    """The line of `record`, ending in a newline, and its hash."""
+def chained(
+    record: Mapping[str, Any], *, seq: int, at: str, outbox: int, prev: str, secrets: Secrets = _NO_SECRETS
+) -> tuple[bytes, str]:
+    """The line of `record` without any of the secrets, ending in a newline, and its hash."""
     # Put together by hand: to copy the record into a larger dict would take longer than all the rest.
     own = orjson.dumps(record)[1:-1]
+    if secrets.are_in(own):
+        own = orjson.dumps(secrets.without(record))[1:-1]
     body = b'{"seq":%d,"ts":"%b","outbox":%d,%b"prev":"%b"' % (
         seq,
         at.encode(),

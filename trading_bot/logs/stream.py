@@ -21,6 +21,7 @@ from trading_bot.logs.files import (
     repaired,
     sync_folder,
 )
+from trading_bot.logs.secrets import Secrets
 
 _DAY = len("2025-01-06")
 _BATCH = 200  # records of one write and one fdatasync
@@ -48,8 +49,9 @@ class Entry(Protocol):
 class Stream:
     """The writer of one stream. Not safe to share between threads; any number of processes may have their own."""
 
-    def __init__(self, folder: Path, stem: str) -> None:
+    def __init__(self, folder: Path, stem: str, secrets: Secrets) -> None:
         self._folder = folder
+        self._secrets = secrets
         self._stem = stem
         self._lock: int | None = None
         self._newest: mmap.mmap | None = None  # the lock file's content: to look at it costs no call
@@ -157,7 +159,9 @@ class Stream:
             if entry.id <= self._numbers[bot_id]:
                 continue
             self._seq += 1
-            line, self._hash = chained(entry.record, seq=self._seq, at=at, outbox=entry.id, prev=self._hash)
+            line, self._hash = chained(
+                entry.record, seq=self._seq, at=at, outbox=entry.id, prev=self._hash, secrets=self._secrets
+            )
             lines.append(line)
             self._numbers[bot_id] = entry.id
         if lines:

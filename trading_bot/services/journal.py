@@ -89,6 +89,7 @@ class Journal:
         """
         if also is None and self.books is self._stored:
             return
+        self._hide_account()
         self.books = with_results(self.books)  # what came of decisions belongs to what it came from
         with self._store.writing(self.bot_id, self._generation) as w:
             self._write(w)
@@ -143,6 +144,11 @@ class Journal:
                 name,
                 _with_recalled(books, plan_id, plan=plan, found=found, booked=booked, trade=trade, made=made),
             )
+
+    def _hide_account(self) -> None:
+        """Whose account it is never stands in a log, also where the venue says it in a text."""
+        if self.books.account is not None:
+            self._log.secrets.add(self.books.account.account_id)
 
     def _report_torn(self) -> None:
         """Store what a crash left in the log; kept for the next time where the store can't be written."""

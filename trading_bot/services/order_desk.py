@@ -54,7 +54,8 @@ class OrderDesk:
         self._lost: set[str] = set()
 
     async def enter(self, proposal: EntryProposal, quantity: Decimal, *, at: datetime, session_id: str) -> None:
-        """Open a plan for `proposal` and send its entry of `quantity`. `at` is venue time."""
+        """Open a plan for `proposal` and send its entry of `quantity`. `at` is venue time. SYS_005 while the log can't be written."""
+        self._require_log()
         plan = self._plan(proposal, quantity, at=at, session_id=session_id)
         order = self._order(
             plan,
@@ -72,7 +73,11 @@ class OrderDesk:
         await self._send(order, at=at)
 
     async def leave(self, plan: TradePlan, quantity: Decimal, *, at: datetime) -> None:
-        """Send an exit at the market for `quantity` of what the plan holds. RISK_012 for more than that: the bot never sells short."""
+        """Send an exit at the market for `quantity` of what the plan holds.
+
+        RISK_012 for more than that: the bot never sells short. SYS_005 while the audit log can't be written.
+        """
+        self._require_log()
         verdict = check_exit(quantity, self._journal.books.held_for(plan.id))
         if isinstance(verdict, Refused):
             raise Fault(
@@ -152,6 +157,13 @@ class OrderDesk:
         plan = books.plans.get(order.plan_id)
         ends = plan is not None and plan.exit_reason is not None
         return order.leg is Leg.EXIT or (may_enter and not ends and books.suspended(order.symbol) is None)
+
+    def _require_log(self) -> None:
+        """Go on only while the audit log can be written: what can't be recorded must not leave, nor even be intended."""
+        if self._journal.log_fault is not None:
+            self._journal.drain()
+        if self._journal.log_fault is not None:
+            raise self._journal.log_fault
 
     async def _send(self, order: Order, *, at: datetime) -> None:
         """Make the intent durable, send it, and take in the answer."""

@@ -273,9 +273,8 @@ class TradingLoop:
     async def _beat(self) -> None:
         if not self._vitals.is_failing("market_data"):
             self._vitals.observed(None)
+        self._journal.drain()  # what the API or the supervisor wrote, and what the log refused before
         self._note_log()
-        if self._journal.log_fault is not None:
-            self._journal.drain()
 
         def write(w: Writing) -> None:
             runtime.save_runtime(w, self._vitals.beat())
@@ -353,10 +352,13 @@ class TradingLoop:
         )
 
     def _note_log(self) -> None:
-        if self._journal.log_fault is None:
+        fault = self._journal.log_fault
+        if fault is None:
             self._vitals.passed("audit_log")
+        elif self._vitals.is_failing("audit_log"):
+            self._vitals.failed("audit_log", fault.cause)
         else:
-            self._vitals.failed("audit_log", self._journal.log_fault.cause)
+            self._fail("audit_log", fault)
 
     async def _step(self, name: str, work: Callable[[], Awaitable[object]]) -> bool:
         """Do one step; what goes wrong becomes a SemanticError, and false is given back."""
