@@ -178,7 +178,11 @@ def test_a_record_waits_in_the_outbox_with_its_bot_and_in_its_order(store: Store
         {"symbol": "ACME", "action": "BUY", "recorded_at": "2025-01-06T17:00:00Z", "bot_id": "main"},
         clock.now(),
     )
-    assert (second.stream, list(second.record), second.id) == ("orders", ["z", "a", "recorded_at", "bot_id"], first.id + 1)
+    assert (second.stream, list(second.record), second.id) == (
+        "orders",
+        ["z", "a", "recorded_at", "bot_id"],
+        first.id + 1,
+    )
 
 
 def test_numbers_of_the_outbox_are_never_given_twice(store: Store) -> None:
