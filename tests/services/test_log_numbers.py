@@ -1,6 +1,7 @@
 """A store that was put back from an older copy, and the log that is ahead of it."""
 
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -41,6 +42,10 @@ def journal_of(store: Store, log: AuditLog) -> Journal:
 
 def note(number: int) -> dict[str, object]:
     return {"n": number, "recorded_at": f"2025-01-06T17:00:{number:02}Z", "bot_id": "main"}
+
+
+def log_note(w: Writing, *, number: int) -> None:
+    w.log("orders", note(number))
 
 
 def logged(log: AuditLog, stream: str = "orders") -> list[object]:
@@ -111,6 +116,32 @@ def test_numbers_are_raised_and_never_lowered(store: Store) -> None:
         assert outbox.raise_numbers(w, 200) is True
         w.log("orders", note(2))
         assert [row.id for row in outbox.list_outbox(w, 10)] == [101, 201]
+
+
+def test_a_log_that_was_cut_anywhere_is_told_and_goes_on(store: Store, log: AuditLog) -> None:
+    """What its sums can't show: whole lines at its end are gone."""
+    journal = journal_of(store, log)
+    for number in range(1, 8):
+        journal.commit(partial(log_note, number=number))
+    (file,) = log._folder.glob("orders-*.jsonl")
+    whole = file.read_bytes()
+    log.close()
+    ends = [at + 1 for at, byte in enumerate(whole) if byte == 10]
+    cut = ends[3]
+
+    file.write_bytes(whole[:cut])
+    again = AuditLog(log._folder, SetClock())
+    assert again.verify("orders").ok
+    later = journal_of(store, again)
+    later.drain()
+    later.commit(lambda w: w.log("orders", note(8)))
+
+    assert stored_errors(store) == ["LOG_002"]
+    assert logged(again) == [1, 2, 3, 4, 7, 8]  # the last one was not yet known to be in the log, and is given again
+    assert again.verify("orders").ok
+    third = journal_of(store, AuditLog(log._folder, SetClock()))
+    third.drain()
+    assert stored_errors(store) == ["LOG_002"]
 
 
 def test_a_log_that_can_not_be_read_holds_the_records_back(store: Store, log: AuditLog) -> None:

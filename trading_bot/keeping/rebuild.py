@@ -99,6 +99,7 @@ def _write(store: Store, bot_id: str, found: LogEntities, last_number: int) -> R
         bots.register_bot(w, name=bot_id, mode=mode, venue="unknown", replay_of=None)
         runtime.begin_paused(w, reason=PAUSED_BECAUSE, breaker=found.breaker.cause)
         outbox.raise_numbers(w, last_number)  # before anything is logged again
+        outbox.note_delivered(w, last_number)
         _write_trading(w, found)
         _write_figures(w, found)
         _write_operating(w, found)

@@ -1,7 +1,8 @@
-"""Log numbers: a store that was put back from an older copy must not give its records numbers that the log has already.
+"""Log numbers: at each start the numbers of store and log are held against each other.
 
-The log tells by its number whether it has a record, and would pass over a new one under an old number. So at each start the store's
-numbers are brought beyond the log's, before anything is appended.
+The log tells by its number whether it has a record, and would pass over a new one under an old number: so a store that was put back from
+an older copy gets numbers beyond the log's. And a log that ends before what the store knows was in it has lost its end, which no sum in it
+could show.
 """
 
 from trading_bot.errors.fault import Fault
@@ -15,12 +16,15 @@ _MANY = 1_000_000
 def settle_numbers(store: Store, log: AuditLog, bot_id: str, generation: int) -> None:
     """Bring the outbox's numbers beyond those that the log has; what waits under a number of another record gets a new one.
 
-    LOG_003 is stored where that was needed. SYS_005 when the log can't be read.
+    LOG_003 is stored where that was needed, LOG_002 where the log has lost its end. SYS_005 when the log can't be read.
     """
     logged = log.last_number(bot_id)
     with store.reading(bot_id) as r:
-        given = outbox.last_number(r)
+        given, delivered = outbox.last_number(r), outbox.last_delivered(r)
         waiting = outbox.list_outbox(r, _MANY) if given < logged else ()
+    if logged < delivered:
+        cause = f"The log ends with record {logged} of the outbox; the store knows that {delivered} was in it."
+        _report(store, bot_id, generation, Fault("LOG_002", cause, context={"log": logged, "store": delivered}))
     if given >= logged:
         return
     known = _known(log, bot_id, {row.stream for row in waiting})
@@ -30,7 +34,11 @@ def settle_numbers(store: Store, log: AuditLog, bot_id: str, generation: int) ->
         for row in waiting:
             if (row.stream, row.id, row.record["recorded_at"]) not in known:
                 outbox.renumber(w, row)
-        fault = Fault("LOG_003", cause, context={"log": logged, "store": given})
+    _report(store, bot_id, generation, Fault("LOG_003", cause, context={"log": logged, "store": given}))
+
+
+def _report(store: Store, bot_id: str, generation: int, fault: Fault) -> None:
+    with store.writing(bot_id, generation) as w:
         errors.save_error(w, fault.semantic(now=w.now))
 
 

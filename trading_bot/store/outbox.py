@@ -6,7 +6,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from trading_bot.store.rows import made, of_bot
+from trading_bot.store.log_tables import delivered
+from trading_bot.store.rows import made, of_bot, put
 from trading_bot.store.tables import outbox
 from trading_bot.store.transaction import Reading, Writing
 
@@ -35,6 +36,17 @@ def list_outbox(r: Reading, first: int) -> tuple[OutboxRow, ...]:
 def delete_outbox(w: Writing, up_to_id: int) -> None:
     """Forget the records up to that id: the log has them."""
     w.connection.execute(outbox.delete().where(of_bot(w, outbox), outbox.c.number <= up_to_id))
+    note_delivered(w, up_to_id)
+
+
+def note_delivered(w: Writing, number: int) -> None:
+    """Remember that the log has the bot's record of that number."""
+    put(w, delivered, {"number": number})
+
+
+def last_delivered(r: Reading) -> int:
+    """The last number of the bot that the log is known to have; zero before the first."""
+    return r.connection.execute(sa.select(delivered.c.number).where(of_bot(r, delivered))).scalar() or 0
 
 
 def last_number(r: Reading) -> int:

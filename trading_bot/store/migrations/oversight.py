@@ -1,4 +1,4 @@
-"""The part of the first version that makes the tables of risk, decisions and prices; like the version, it never changes once released."""
+"""The part of the first version that makes the tables of risk, decisions, prices and the log; like it, this never changes once released."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -106,4 +106,10 @@ def make_tables() -> None:
         sa.Column("since", Utc(), nullable=False),
         sa.Column("reason", Text(), nullable=True),
         sa.PrimaryKeyConstraint("bot_id", "symbol", name="pk_suspensions"),
+    )
+    op.create_table(
+        "delivered",
+        sa.Column("bot_id", Text(), nullable=False),
+        sa.Column("number", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("bot_id", name="pk_delivered"),
     )
