@@ -141,6 +141,18 @@ def test_what_fails_is_stored_as_an_error_of_the_bot(morning: Settings) -> None:
     assert stored_errors(morning) == ["BAK_001", "LOG_002"]
 
 
+def test_logs_that_can_not_be_tidied_are_told(morning: Settings) -> None:
+    (orders,) = morning.logs_dir.glob("orders-*.jsonl")
+    orders.rename(orders.with_name("orders-2025-01-06.jsonl"))
+    log = AuditLog(morning.logs_dir, SystemClock())
+    log.append("orders", log.last_number("main") + 1, {"bot_id": "main"})
+    (morning.logs_dir / "manifest.jsonl").mkdir()
+
+    assert keeping(morning, "tidy") == 1
+    assert stored_errors(morning) == ["LOG_005"]
+    assert (morning.logs_dir / "orders-2025-01-06.jsonl").exists()
+
+
 def test_a_process_that_can_not_be_started_does_not_end_the_bot(
     morning: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
