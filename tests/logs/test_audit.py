@@ -304,10 +304,13 @@ def test_records_longer_than_what_is_looked_at_are_found(folder: Path, clock: Se
     assert again.verify("orders") == verified(2)
 
 
-def test_a_file_that_was_moved_away_is_not_written_any_more(log: AuditLog, folder: Path) -> None:
+def test_a_file_that_was_moved_away_is_not_written_any_more_from_the_next_second_on(
+    log: AuditLog, folder: Path, clock: SetClock
+) -> None:
     log.append("orders", 1, {"bot_id": "main"})
     (folder / DAY_1).rename(folder.parent / "taken")
     (folder.parent / "taken").unlink()
+    clock.move(1)
     log.append("orders", 2, {"bot_id": "main"})
 
     assert numbers(log) == [2]

@@ -15,7 +15,7 @@ from typing import Any
 
 import orjson
 
-from trading_bot.logs.chain import GENESIS, chained, parsed
+from trading_bot.logs.chain import GENESIS, chained, parsed, stamp
 from trading_bot.logs.files import complete_lines, last_record, repaired, sync_folder
 
 NAME = "manifest.jsonl"
@@ -93,7 +93,7 @@ def _append(folder: Path, entries: Sequence[dict[str, Any]], now: datetime) -> N
         lines = []
         for entry in entries:
             seq += 1
-            line, prev = chained(entry, seq=seq, at=now.isoformat(timespec="microseconds"), outbox=0, prev=prev)
+            line, prev = chained(entry, seq, stamp(now), 0, prev)
             lines.append(line)
         os.write(handle, b"".join(lines))
         os.fsync(handle)

@@ -9,7 +9,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Protocol
 
-from trading_bot.logs.chain import GENESIS, chained, parsed
+from trading_bot.logs.chain import GENESIS, chained, parsed, stamp
 from trading_bot.logs.files import (
     Tail,
     TornTail,
@@ -24,6 +24,7 @@ from trading_bot.logs.files import (
 from trading_bot.logs.secrets import Secrets
 
 _DAY = len("2025-01-06")
+_SECOND = len("2025-01-06T17:00:00")
 _BATCH = 200  # records of one write and one fdatasync
 
 
@@ -56,7 +57,8 @@ class Stream:
         self._lock: int | None = None
         self._newest: mmap.mmap | None = None  # the lock file's content: to look at it costs no call
         self._file: int | None = None
-        self._day = ""
+        self._day = b""
+        self._looked_at = b""  # the second in which it was seen that the file is still there
         self._end = 0
         self._seq = 0
         self._hash = GENESIS
@@ -71,10 +73,13 @@ class Stream:
         try:
             lock = self._lock if self._lock is not None else self._opened_lock()
             fcntl.flock(lock, fcntl.LOCK_EX)
-            at = _stamp(now())  # under the lock, so that no line is older than the one before it
-            file = self._caught_up(at[:_DAY])
-            for start in range(0, len(entries), _BATCH):
-                self._write(file, entries[start : start + _BATCH], at)
+            at = stamp(now())  # under the lock, so that no line is older than the one before it
+            file = self._file if self._is_current(at) else self._opened(at[:_DAY].decode())
+            if len(entries) <= _BATCH:
+                self._write(file, entries, at)
+            else:
+                for start in range(0, len(entries), _BATCH):
+                    self._write(file, entries[start : start + _BATCH], at)
             fcntl.flock(lock, fcntl.LOCK_UN)
         except BaseException:
             self.close()  # lets go of the lock, and of what may be wrong now: the next append looks at the files again
@@ -101,22 +106,21 @@ class Stream:
         self._newest = mmap.mmap(self._lock, _DAY)
         return self._lock
 
-    def _caught_up(self, today: str) -> int:
-        """The newest file, open, with its last record known.
+    def _is_current(self, at: bytes) -> bool:
+        """Whether the open file is still the newest one, ends where we left it, and has not been moved away within this second.
 
         The lock file names the newest day, so that a writer whose clock was set back does not go on in an older file.
         """
-        newest = self._newest
-        if self._file is not None and self._day >= today and newest is not None and newest[:] == self._day.encode():
-            found = os.fstat(self._file)
-            if found.st_size == self._end and found.st_nlink:
-                return self._file
-        file = self._opened(today)
-        if newest is not None:
-            newest[:] = self._day.encode()
-        return file
+        if self._file is None or self._newest is None or self._newest[:] != self._day or at[:_DAY] > self._day:
+            return False
+        if at[:_SECOND] != self._looked_at:
+            self._looked_at = at[:_SECOND]
+            if not os.fstat(self._file).st_nlink:
+                return False
+        return os.lseek(self._file, 0, os.SEEK_END) == self._end
 
     def _opened(self, today: str) -> int:
+        """The newest file, open, with its last record known."""
         if self._file is not None:
             os.close(self._file)
             self._file = None
@@ -132,11 +136,14 @@ class Stream:
             path, self._end = files[-1], tails[0].size
         else:
             path, self._end = self._folder / f"{self._stem}-{today}.jsonl", 0
-        self._day = day_of(path)
+        self._day = day_of(path).encode()
+        self._looked_at = b""
         is_new = not path.exists()
         self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
         if is_new:
             sync_folder(self._folder)
+        if self._newest is not None:
+            self._newest[:] = self._day
         return self._file
 
     def _tails(self, files: Sequence[Path]) -> Iterator[Tail]:
@@ -149,23 +156,23 @@ class Stream:
             if tail.last is not None:
                 return
 
-    def _write(self, file: int, batch: Sequence[Entry], at: str) -> None:
+    def _write(self, file: int | None, batch: Sequence[Entry], at: bytes) -> None:
         """Write what of `batch` is new. When this fails everything remembered is forgotten, so it may be changed as it goes."""
         lines = []
         for entry in batch:
-            bot_id = entry.record.get("bot_id", "")
-            if bot_id not in self._numbers:
-                self._numbers[bot_id] = self._last_number(bot_id)
-            if entry.id <= self._numbers[bot_id]:
+            number, record = entry.id, entry.record
+            bot_id = record.get("bot_id", "")
+            last = self._numbers.get(bot_id)
+            if last is None:
+                last = self._numbers[bot_id] = self._last_number(bot_id)
+            if number <= last:
                 continue
             self._seq += 1
-            line, self._hash = chained(
-                entry.record, seq=self._seq, at=at, outbox=entry.id, prev=self._hash, secrets=self._secrets
-            )
+            line, self._hash = chained(record, self._seq, at, number, self._hash, self._secrets)
             lines.append(line)
-            self._numbers[bot_id] = entry.id
-        if lines:
-            data = b"".join(lines)
+            self._numbers[bot_id] = number
+        if lines and file is not None:
+            data = lines[0] if len(lines) == 1 else b"".join(lines)
             _append_durably(file, data, self._end)
             self._end += len(data)
 
@@ -179,11 +186,6 @@ class Stream:
             if found:
                 return found[-1]
         return 0
-
-
-def _stamp(moment: datetime) -> str:
-    text = moment.isoformat()
-    return text if "." in text else moment.isoformat(timespec="microseconds")
 
 
 def _append_durably(file: int, data: bytes, end: int) -> None:
