@@ -21,6 +21,7 @@ from trading_bot.logs.files import (
     repaired,
     sync_folder,
 )
+from trading_bot.logs.reserve import AHEAD, reserve
 from trading_bot.logs.secrets import Secrets
 
 _DAY = len("2025-01-06")
@@ -60,6 +61,7 @@ class Stream:
         self._day = b""
         self._looked_at = b""  # the second in which it was seen that the file is still there
         self._end = 0
+        self._reserved = 0  # up to where the open file has blocks already
         self._seq = 0
         self._hash = GENESIS
         self._numbers: dict[str, int] = {}  # by bot, the last number of its outbox that the stream has
@@ -138,6 +140,7 @@ class Stream:
             path, self._end = self._folder / f"{self._stem}-{today}.jsonl", 0
         self._day = day_of(path).encode()
         self._looked_at = b""
+        self._reserved = 0
         is_new = not path.exists()
         self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
         if is_new:
@@ -173,6 +176,9 @@ class Stream:
             self._numbers[bot_id] = number
         if lines and file is not None:
             data = lines[0] if len(lines) == 1 else b"".join(lines)
+            if self._end >= self._reserved:
+                reserve(file, self._end)
+                self._reserved = self._end + AHEAD
             _append_durably(file, data, self._end)
             self._end += len(data)
 
