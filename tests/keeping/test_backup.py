@@ -103,11 +103,13 @@ def test_keys_are_backed_up_only_when_they_are_asked_for(morning: Settings, one_
 
 
 @pytest.mark.timeout(300)
+@pytest.mark.long
 def test_backups_of_a_running_bot_lead_to_the_same_books(
     home: Path, one_day: Path, tmp_path: Path, store_url: str, request: pytest.FixtureRequest
 ) -> None:
-    """Three backups are taken while the bot trades as fast as it can; played on from the last, everything ends as without a backup."""
-    settings = replay_settings(home, one_day, store_url)
+    """Three backups are taken while the bot trades; played on from the last, everything ends as without a backup."""
+    # A hundred bars a second: at full speed a quick machine is through before the last backup.
+    settings = replay_settings(home, one_day, store_url).model_copy(update={"speed": 6000.0})
     with ForkServer() as forks:
         bot = forks.start(0, settings.environment())
         made = []

@@ -79,7 +79,8 @@ def load(connection: sa.Connection, folder: Path, bot_id: str) -> None:
     """
     cursor = connection.connection.cursor()
     for table in metadata.sorted_tables:
-        own = [column.name for column in table.c if column.name != "number"]
+        numbered = "number" in table.c and table.c.number.primary_key
+        own = [column.name for column in table.c if not (numbered and column.name == "number")]
         if "bot_id" in table.c:
             connection.execute(table.delete().where(table.c.bot_id == bot_id))
         name, columns = sql.Identifier(table.name), sql.SQL(", ").join(map(sql.Identifier, own))
@@ -91,7 +92,7 @@ def load(connection: sa.Connection, folder: Path, bot_id: str) -> None:
         ):
             while block := file.read(_BLOCK):
                 into.write(block)
-        order = sql.SQL("ORDER BY number" if "number" in table.c else "")
+        order = sql.SQL("ORDER BY number" if numbered else "")
         insert = sql.SQL("INSERT INTO {} ({}) SELECT {} FROM _loaded {} ON CONFLICT DO NOTHING")
         cursor.execute(insert.format(name, columns, columns, order))
         cursor.execute("DROP TABLE _loaded")
