@@ -2,7 +2,7 @@
 
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from uuid import uuid4
 
@@ -40,13 +40,34 @@ def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
 
 
 @pytest.fixture
-def postgres_url(postgres_server: str) -> Iterator[str]:
+def new_store(request: pytest.FixtureRequest, store_url: str, tmp_path: Path) -> Callable[[], str]:
+    """Gives the addresses of more empty stores, on the database of `store_url`."""
+    if not store_url.startswith("sqlite"):
+        on_server: Callable[[], str] = request.getfixturevalue("new_postgres")
+        return on_server
+    return lambda: f"sqlite:///{tmp_path / uuid4().hex}.db"
+
+
+@pytest.fixture
+def postgres_url(new_postgres: Callable[[], str]) -> str:
     """The address of an empty PostgreSQL database, dropped after the test whoever is still connected."""
-    name = f"test_{uuid4().hex}"
+    return new_postgres()
+
+
+@pytest.fixture
+def new_postgres(postgres_server: str) -> Iterator[Callable[[], str]]:
+    """Makes empty PostgreSQL databases and gives their addresses; all are dropped after the test."""
+    names: list[str] = []
     with psycopg.connect(f"postgresql://postgres:@/postgres?host={postgres_server}", autocommit=True) as admin:
-        admin.execute(SQL("CREATE DATABASE {}").format(Identifier(name)))
-        yield f"postgresql+psycopg://postgres:@/{name}?host={postgres_server}"
-        admin.execute(SQL("DROP DATABASE {} WITH (FORCE)").format(Identifier(name)))
+
+        def made() -> str:
+            names.append(f"test_{uuid4().hex}")
+            admin.execute(SQL("CREATE DATABASE {}").format(Identifier(names[-1])))
+            return f"postgresql+psycopg://postgres:@/{names[-1]}?host={postgres_server}"
+
+        yield made
+        for name in names:
+            admin.execute(SQL("DROP DATABASE {} WITH (FORCE)").format(Identifier(name)))
 
 
 @pytest.fixture(scope="session")

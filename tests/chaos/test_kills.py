@@ -5,7 +5,7 @@ Without faults the books equal those of a run without kills; with every fault of
 
 import random
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import fields
 from decimal import Decimal
 from pathlib import Path
@@ -92,16 +92,15 @@ def test_two_hundred_kills_change_nothing(
 @pytest.mark.long
 @pytest.mark.timeout(3600)
 def test_three_hundred_kills_under_every_fault_lose_and_double_nothing(
-    tmp_path: Path, two_days: Path, store_url: str, forks: ForkServer
+    tmp_path: Path, two_days: Path, new_store: Callable[[], str], forks: ForkServer
 ) -> None:
     """Several homes, each with other rates of faults and seeds, until three hundred kills are done."""
     killed = 0
     for seed in range(100):
         home = tmp_path / f"home-{seed}"
         home.mkdir()
-        url = store_url if seed == 0 else f"sqlite:///{home / 'botgraph.db'}"
         chance = random.Random(300 + seed)
-        settings = faulty(replay_settings(home, two_days, url), chance)
+        settings = faulty(replay_settings(home, two_days, new_store()), chance)
         killed += survive(settings, forks, kills=min(60, 300 - killed), chance=chance, outside=seed % 3 == 2)
         equal_to_the_ledger(settings)
         if killed == 300:

@@ -18,6 +18,7 @@ import pytest
 
 from tests.fakes.fork_server import ForkServer
 from tests.fakes.playing import left_behind, play_bars, replay_settings
+from tests.fakes.standing_clock import StandingClock
 from tests.keeping.conftest import settings_of
 from tests.keeping.entities import entities
 from trading_bot.bootstrap import bot_of
@@ -102,23 +103,24 @@ def test_keys_are_backed_up_only_when_they_are_asked_for(morning: Settings, one_
     assert other.first_key_file.read_text() == "bg_first_key"
 
 
-@pytest.mark.timeout(300)
-@pytest.mark.long
 def test_backups_of_a_running_bot_lead_to_the_same_books(
-    home: Path, one_day: Path, tmp_path: Path, store_url: str, request: pytest.FixtureRequest
+    home: Path, one_day: Path, tmp_path: Path, store_url: str
 ) -> None:
-    """Three backups are taken while the bot trades; played on from the last, everything ends as without a backup."""
-    # A hundred bars a second: at full speed a quick machine is through before the last backup.
-    settings = replay_settings(home, one_day, store_url).model_copy(update={"speed": 6000.0})
+    """Three backups are taken while the bot trades; each is sound, and played on from the last all ends as without one."""
+    fast = replay_settings(home, one_day, store_url)
+    slow = fast.model_copy(update={"speed": 20 * 60.0})  # twenty bars a second: it can't reach its end meanwhile
     with ForkServer() as forks:
-        bot = forks.start(0, settings.environment())
         made = []
-        for bars in (60, 200, 400):
-            wait_for_bars(settings, bars)
-            made.append(create(settings, CLOCK))
-            time.sleep(max(0.0, 1.05 - time.time() % 1))  # a backup is named by its second
-        assert bot.poll() is None, "the bot came to its end before the last backup"
-        assert bot.wait(PATIENCE_SECONDS) == 0
+        for bars in (150, 70, 140):
+            play_bars(fast, bars)
+            bot = forks.start(0, slow.environment())
+            wait_for_a_bar(slow)
+            made.append(create(slow, CLOCK))
+            wait_for_a_bar(slow)
+            assert bot.poll() is None
+            bot.kill()
+            bot.wait(PATIENCE_SECONDS)
+        assert forks.start(0, fast.environment()).wait(PATIENCE_SECONDS) == 0
         whole = left_behind(store_url)
         if store_url.startswith("sqlite"):
             other = settings_of(tmp_path / "other", one_day)
@@ -134,17 +136,36 @@ def test_backups_of_a_running_bot_lead_to_the_same_books(
     assert "LOG_003" not in {line["error_code"] for line in AuditLog(other.logs_dir, CLOCK).read("errors")}
 
 
-def wait_for_bars(settings: Settings, bars: int) -> None:
-    """Wait until the exchange is that many minutes behind its opening."""
-    opening = datetime(2013, 10, 4, 13, 30, tzinfo=UTC)
+def wait_for_a_bar(settings: Settings) -> None:
+    """Wait until the exchange has moved on."""
+    before = read_ledger(settings.venue_file).clock
     for _ in range(int(PATIENCE_SECONDS * 100)):
+        if read_ledger(settings.venue_file).clock > before:
+            return
         time.sleep(0.01)
-        try:
-            if read_ledger(settings.venue_file).clock >= opening + timedelta(minutes=bars):
-                return
-        except Fault:
-            continue
     pytest.fail("the bot did not trade on")
+
+
+def test_backups_of_one_second_stand_beside_each_other_in_their_order(morning: Settings) -> None:
+    clock = StandingClock(datetime(2026, 3, 1, 21, 30, 5, 700_000, tzinfo=UTC))
+
+    made = [create(morning, clock) for _ in range(3)]
+
+    assert [folder.name for folder in made] == ["20260301T213005Z", "20260301T213005Z-2", "20260301T213005Z-3"]
+    assert backups(morning.backups_dir) == made
+    assert [verified(folder).made_at for folder in made] == [clock.moment] * 3
+    assert last_made(morning.backups_dir) == datetime(2026, 3, 1, 21, 30, 5, 2, tzinfo=UTC)
+    assert prune(morning, BackupPlan()) == ["20260301T213005Z", "20260301T213005Z-2"]
+    assert backups(morning.backups_dir) == [made[2]]
+
+
+def test_the_eleventh_backup_of_a_second_follows_the_tenth(tmp_path: Path) -> None:
+    for number in ("", "-2", "-10", "-11"):
+        (tmp_path / f"20260301T213005Z{number}").mkdir()
+    for name in ("20260301T213005Z-0", "20260301T213005Z-x", "20261301T213005Z", "20260301T213005Z-2-2"):
+        (tmp_path / name).mkdir()
+
+    assert [path.name[16:] for path in backups(tmp_path)] == ["", "-2", "-10", "-11"]
 
 
 def empty_of_the_bot(store_url: str) -> None:

@@ -19,7 +19,7 @@ from trading_bot.clock import Clock
 from trading_bot.domain.backups import BackupPlan
 from trading_bot.errors.fault import Fault
 from trading_bot.keeping.backup_manifest import BackupManifest, entry_of, files_in, sync_tree, write_manifest
-from trading_bot.keeping.backup_times import NAMED, backups, made_at
+from trading_bot.keeping.backup_times import NAMED, backups, made_at, unused
 from trading_bot.keeping.snapshot import copy_file, copy_store, pinned
 from trading_bot.logs.audit import FILE_STEMS
 from trading_bot.logs.files import ARCHIVE, all_files, complete_lines, sync_folder
@@ -72,10 +72,8 @@ def prune(settings: Settings, plan: BackupPlan, *, dry_run: bool = False) -> lis
 def _made(settings: Settings, store: Store, *, with_keys: bool, on_step: Callable[[str], None]) -> Path:
     bot_id = bot_id_of(store, read_config(settings.config_file))
     with pinned(store, bot_id, settings.venue_file) as snapshot:
-        name = snapshot.at.strftime(NAMED)
-        unfinished, finished = settings.backups_dir / (_UNFINISHED + name), settings.backups_dir / name
-        if finished.exists():
-            raise Fault("BAK_001", f"The backup {name} was made within this second.", context={"backup": name})
+        finished = unused(settings.backups_dir / snapshot.at.strftime(NAMED))
+        unfinished = finished.with_name(_UNFINISHED + finished.name)
         unfinished.mkdir(mode=0o700)
         on_step("store")
         copy_store(snapshot, unfinished, bot_id)

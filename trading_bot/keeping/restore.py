@@ -10,7 +10,6 @@ import shutil
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
-from itertools import chain, count
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -19,7 +18,7 @@ from trading_bot.clock import Clock
 from trading_bot.errors.fault import Fault
 from trading_bot.keeping import backup
 from trading_bot.keeping.backup_manifest import NAME, BackupManifest, sync_tree, verified
-from trading_bot.keeping.backup_times import NAMED
+from trading_bot.keeping.backup_times import NAMED, unused
 from trading_bot.logs.audit import FILE_STEMS, AuditLog
 from trading_bot.logs.files import sync_folder
 from trading_bot.settings import Settings
@@ -141,7 +140,7 @@ def _put_in_place(settings: Settings, staged: Path, manifest: BackupManifest, cl
     os.fsync(handle)
     os.close(handle)
     sync_folder(settings.home)
-    old = _unused(settings.home / f"replaced-{clock.now():{NAMED}}")
+    old = unused(settings.home / f"replaced-{clock.now():{NAMED}}")
     store_file = _store_file(settings)
     databases = [settings.venue_file] if store_file is None else [settings.venue_file, store_file]
     places = [(staged / "logs", settings.logs_dir), (staged / "config", settings.config_dir)]
@@ -164,12 +163,6 @@ def _put_in_place(settings: Settings, staged: Path, manifest: BackupManifest, cl
     shutil.rmtree(staged)
     settings.restoring_file.unlink()
     sync_folder(settings.home)
-
-
-def _unused(folder: Path) -> Path:
-    """The folder, or one beside it with a number behind its name, that does not exist yet."""
-    numbered = (folder.with_name(f"{folder.name}-{number}") for number in count(2))
-    return next(path for path in chain([folder], numbered) if not path.exists())
 
 
 def _move_away(path: Path, old: Path) -> None:
