@@ -35,6 +35,7 @@ from graph.guard.json import as_json
 from trading_bot.domain.commands import Caller
 from trading_bot.domain.errors import Scope
 from trading_bot.errors.fault import Fault
+from workflows.model import OperationFacts
 
 FOLDER = Path(__file__).parents[1] / "operations"
 CLOSEST = 3
@@ -87,6 +88,20 @@ class Operations:
     def __init__(self, known: Mapping[str, NamedOperation], executor: Executor) -> None:
         self.known = known
         self._executor = executor
+
+    def facts(self, name: str) -> OperationFacts | None:
+        """What a workflow must know of an operation; null where there is none of that name."""
+        known = self.known.get(name)
+        if known is None:
+            return None
+        return OperationFacts(
+            name=known.name,
+            description=known.description,
+            writes=known.writes,
+            scope=known.scope,
+            variables=tuple(variable.name for variable in known.variables),
+            required=tuple(variable.name for variable in known.variables if variable.is_required),
+        )
 
     async def run(self, name: str, variables: Mapping[str, Any], caller: Caller) -> dict[str, Any]:
         """The answer to an operation as JSON data, with `data` or `errors` or both, as the caller would get it over HTTP.
