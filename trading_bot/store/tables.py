@@ -17,7 +17,7 @@ from trading_bot.domain.performance import StreakType
 from trading_bot.domain.plans import PlanStatus
 from trading_bot.domain.suspensions import SuspensionStatus
 from trading_bot.domain.trades import Outcome
-from trading_bot.store import config_tables, decision_tables, log_tables, market_tables, risk_tables  # noqa: F401 - they make it whole
+from trading_bot.store import config_tables, decision_tables, log_tables, market_tables, risk_tables, workflow_tables  # noqa: F401 - they make it whole
 from trading_bot.store.columns import Enumerated, Exact, Json, Texts, Utc
 from trading_bot.store.metadata import key as _key
 from trading_bot.store.metadata import maybe as _maybe

@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 from trading_bot.store.columns import Exact, Json, Text, Texts, Utc
-from trading_bot.store.migrations import configuration, oversight
+from trading_bot.store.migrations import configuration, oversight, workflows
 
 revision = "0001"
 down_revision = None
@@ -383,3 +383,4 @@ def upgrade() -> None:
     op.create_index("ix_trades_bot_id_timestamp_id", "trades", ["bot_id", "timestamp", "id"])
     oversight.make_tables()
     configuration.make_tables()
+    workflows.make_tables()
