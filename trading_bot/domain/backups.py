@@ -3,9 +3,9 @@
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, time
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
-from trading_bot.domain.ranges import STRICT, within
+from trading_bot.domain.ranges import STRICT, Form, Range, require_ranges
 
 _MOST = 1_000
 
@@ -16,21 +16,22 @@ class BackupPlan:
 
     __pydantic_config__: ClassVar[dict[str, str]] = STRICT
 
-    daily_at: str | None = "21:30"
+    daily_at: Annotated[
+        str | None,
+        Form(pattern=r"([01][0-9]|2[0-3]):[0-5][0-9]", says="as HH:MM from 00:00 to 23:59", examples=("21:30",)),
+    ] = "21:30"
     """Time of day at which a backup is made, HH:MM in UTC; null for never."""
-    keep_daily: int = 7
+    keep_daily: Annotated[int, Range(low=1, high=_MOST, unit="days")] = 7
     """Days of which the last backup is kept, 1 to 1000."""
-    keep_weekly: int = 4
+    keep_weekly: Annotated[int, Range(low=0, high=_MOST, unit="weeks")] = 4
     """Weeks (from Monday, UTC) of which the last backup is kept, 0 to 1000."""
-    keep_monthly: int = 12
+    keep_monthly: Annotated[int, Range(low=0, high=_MOST, unit="months")] = 12
     """Months of which the last backup is kept, 0 to 1000."""
 
     def __post_init__(self) -> None:
         if self.daily_at is not None:
             _time_of_day(self.daily_at)
-        within("backup.keep_daily", self.keep_daily, 1, _MOST)
-        within("backup.keep_weekly", self.keep_weekly, 0, _MOST)
-        within("backup.keep_monthly", self.keep_monthly, 0, _MOST)
+        require_ranges(self, "backup.")
 
     def is_due(self, now: datetime, last: datetime | None) -> bool:
         """Whether a backup is to be made at `now`, when the last one was made at `last`."""

@@ -1,20 +1,21 @@
 """The decider: who decides on entries, the strategies or a language model, and what an operator may set about the latter."""
 
-import re
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import Enum
 from ipaddress import ip_address
-from typing import ClassVar
+from typing import Annotated, ClassVar
 from urllib.parse import SplitResult, urlsplit
 
-from trading_bot.domain.instruments import instrument
-from trading_bot.domain.ranges import STRICT, within
+from trading_bot.domain.instruments import SYMBOL, instrument
+from trading_bot.domain.ranges import STRICT, TEXT, Count, Form, Range, Reference, require_ranges
 
 MOST_SYMBOLS = 10
 """Symbols that a language model is shown at once: more don't fit what it may be sent."""
 
-_KEY = re.compile(r"env:[A-Za-z_][A-Za-z0-9_]{0,99}|file:\S.{0,499}")
+_PRINTABLE = TEXT.pattern.removesuffix("*")
+_REFERENCE = rf"env:[A-Za-z_][A-Za-z0-9_]{{0,99}}|file:(?!\s){_PRINTABLE}{{1,500}}"
+_MODEL = rf"{_PRINTABLE}{{1,300}}"
 _LONGEST = 300
 
 
@@ -35,36 +36,46 @@ class Decider:
 
     kind: DeciderKind = DeciderKind.RULES
     """Who decides: rules (the strategies) or language-model."""
-    url: str | None = None
+    url: Annotated[
+        str | None,
+        Form(
+            pattern=r"https?://[!-~]{1,292}",
+            says="such as https://example.com/v1: no user, password, query or fragment in it",
+            examples=("https://example.com/v1",),
+        ),
+    ] = None
     """Where an OpenAI-compatible endpoint is, without `/chat/completions`; https where a key is sent, unless it is this machine."""
-    key: str | None = None
+    key: Annotated[
+        str | None,
+        Form(
+            pattern=_REFERENCE,
+            says="as env:NAME or file:PATH: it says where the key is, and is not the key itself",
+            examples=("env:MODEL_KEY", "file:/run/secrets/model.key"),
+        ),
+        Reference(),
+    ] = None
     """Where the endpoint's key is: env:NAME or file:PATH; null for none. Never the key itself."""
-    model: str | None = None
+    model: Annotated[
+        str | None, Form(pattern=_MODEL, says="of 1 to 300 printable characters", examples=("small-instruct",))
+    ] = None
     """The model's name at the endpoint."""
-    every_bars: int = 5
+    every_bars: Annotated[int, Range(low=1, high=390, unit="minutes of venue time")] = 5
     """Minutes of venue time from one question to the next, 1 to 390."""
-    symbols: tuple[str, ...] = ()
+    symbols: Annotated[tuple[str, ...], Count(low=0, high=MOST_SYMBOLS), SYMBOL] = ()
     """What it is shown and may enter, at most 10 symbols; empty takes the first ten that are traded."""
-    timeout_seconds: float = 20.0
+    timeout_seconds: Annotated[float, Range(low=1.0, high=120.0, unit="seconds")] = 20.0
     """Wall-clock seconds that an answer may take, 1 to 120."""
-    max_tokens: int = 800
+    max_tokens: Annotated[int, Range(low=50, high=8000, unit="tokens")] = 800
     """Longest answer, in tokens, 50 to 8000."""
-    temperature: float | None = 0.0
+    temperature: Annotated[float | None, Range(low=0.0, high=2.0)] = 0.0
     """Chance in its answers, 0 to 2; null leaves it to the endpoint."""
-    cost_per_1k_input: Decimal = Decimal(0)
+    cost_per_1k_input: Annotated[Decimal, Range(low=Decimal(0), high=Decimal(1000), unit="US dollars")] = Decimal(0)
     """US dollars for 1,000 tokens that are sent, 0 to 1000."""
-    cost_per_1k_output: Decimal = Decimal(0)
+    cost_per_1k_output: Annotated[Decimal, Range(low=Decimal(0), high=Decimal(1000), unit="US dollars")] = Decimal(0)
     """US dollars for 1,000 tokens that are answered, 0 to 1000."""
 
     def __post_init__(self) -> None:
-        within("decider.every_bars", self.every_bars, 1, 390)
-        within("decider.timeout_seconds", self.timeout_seconds, 1.0, 120.0)
-        within("decider.max_tokens", self.max_tokens, 50, 8000)
-        if self.temperature is not None:
-            within("decider.temperature", self.temperature, 0.0, 2.0)
-        within("decider.cost_per_1k_input", self.cost_per_1k_input, Decimal(0), Decimal(1000))
-        within("decider.cost_per_1k_output", self.cost_per_1k_output, Decimal(0), Decimal(1000))
-        within("decider.symbols (count)", len(self.symbols), 0, MOST_SYMBOLS)
+        require_ranges(self, "decider.")
         _require_symbols(self.symbols)
         _require_endpoint(self)
 
@@ -85,12 +96,6 @@ def _require_endpoint(decider: Decider) -> None:
     """Refuse an endpoint that can't be called, or a key that would travel in the clear. No message repeats a value: it may be a secret."""
     if decider.kind is DeciderKind.LANGUAGE_MODEL and not (decider.url and decider.model):
         msg = "Expected `decider.url` and `decider.model` for a language model."
-        raise ValueError(msg)
-    if decider.model is not None and not (1 <= len(decider.model) <= _LONGEST and decider.model.isprintable()):
-        msg = f"Expected `decider.model` of 1 to {_LONGEST} printable characters."
-        raise ValueError(msg)
-    if decider.key is not None and not _KEY.fullmatch(decider.key):
-        msg = "Expected `decider.key` as env:NAME or file:PATH: it says where the key is, and is not the key itself."
         raise ValueError(msg)
     if decider.url is not None:
         parts = _parts(decider.url)

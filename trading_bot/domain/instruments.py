@@ -11,7 +11,14 @@ from enum import Enum
 from functools import lru_cache
 
 from trading_bot.domain.money import floored
+from trading_bot.domain.ranges import Form
 
+SYMBOL = Form(
+    pattern=r"[A-Z]{1,5}|[A-Z0-9]{2,10}/[A-Z]{3,5}",
+    says="as one to five capital letters or a pair such as BTC/USD",
+    examples=("AAPL", "BTC/USD"),
+)
+"""What a symbol looks like."""
 _EQUITY = re.compile(r"[A-Z]{1,5}")
 _CRYPTO = re.compile(r"[A-Z0-9]{2,10}/[A-Z]{3,5}")
 

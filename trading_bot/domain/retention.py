@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 from enum import Enum
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
-from trading_bot.domain.ranges import STRICT, within
+from trading_bot.domain.ranges import STRICT, Range, require_ranges
 
 _LONGEST = 36_500
 
@@ -26,22 +26,19 @@ class Retention:
 
     __pydantic_config__: ClassVar[dict[str, str]] = STRICT
 
-    hot_days: int = 90
+    hot_days: Annotated[int, Range(low=1, high=_LONGEST, unit="days")] = 90
     """Days for which a day's file of the audit log stays in the logs folder before it is archived, 1 to 36500."""
-    archive_days: int = 2_557
+    archive_days: Annotated[int, Range(low=1, high=_LONGEST, unit="days")] = 2_557
     """Days for which it is kept in all, 1 to 36500; the default is seven years."""
-    alerts_days: int = 365
+    alerts_days: Annotated[int, Range(low=1, high=_LONGEST, unit="days")] = 365
     """Days for which a file of performance-alerts is kept in all, 1 to 36500."""
-    risk_days: int | None = None
+    risk_days: Annotated[int | None, Range(low=1, high=_LONGEST, unit="days")] = None
     """Days for which a file of risk-management is kept in all, 1 to 36500; null for ever."""
-    application_days: int = 30
+    application_days: Annotated[int, Range(low=1, high=_LONGEST, unit="days")] = 30
     """Days for which an application log that is no longer written is kept, 1 to 36500."""
 
     def __post_init__(self) -> None:
-        for name in ("hot_days", "archive_days", "alerts_days", "application_days"):
-            within(f"retention.{name}", getattr(self, name), 1, _LONGEST)
-        if self.risk_days is not None:
-            within("retention.risk_days", self.risk_days, 1, _LONGEST)
+        require_ranges(self, "retention.")
 
     def fate(self, stream: str, *, age_days: int) -> Fate:
         """What becomes of a file of `stream` that is not its newest."""
