@@ -6,9 +6,8 @@ is looked at before. What is carried out is counted and traced here, for all doo
 
 from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass
-from typing import Any
 
-from graph.execution import BRAKE, Answer, Executor, Prepared, Request
+from graph.execution import BRAKE, Answer, Executor, Prepared, Request, answer_of
 from graph.guard.rate import Allowance, Rates
 from graph.observability.metrics import Metrics
 from graph.observability.tracing import Tracing
@@ -62,11 +61,9 @@ class Admission:
         started = clock.monotonic()
         with self.tracing.operation(prepared.kind.value, prepared.name, headers) as seen:
             answer = await self.executor.carry_out(prepared, caller)
-            seen.codes = _codes(answer.body)
+            seen.codes = list(answer.codes)
         seconds = clock.monotonic() - started
-        self.metrics.operation(
-            prepared.name, prepared.kind.value, self.door, is_good="errors" not in answer.body, seconds=seconds
-        )
+        self.metrics.operation(prepared.name, prepared.kind.value, self.door, is_good=not answer.codes, seconds=seconds)
         return answer
 
     async def stream(
@@ -77,7 +74,7 @@ class Admission:
         try:
             with self.tracing.operation(prepared.kind.value, prepared.name, headers) as seen:
                 first = await anext(answers, None)
-                seen.codes = [] if first is None else _codes(first.body)
+                seen.codes = [] if first is None else list(first.codes)
             self.metrics.operation(prepared.name, prepared.kind.value, self.door, is_good=not seen.codes)
             if first is not None:
                 yield first
@@ -87,12 +84,7 @@ class Admission:
             await answers.aclose()
 
     def _refused(self, allowance: Allowance) -> Answer:
-        return Answer(body={"errors": [self.executor.shape.of_fault(allowance.refusal())]}, kind=None)
-
-
-def _codes(body: dict[str, Any]) -> list[str]:
-    """The codes of its errors."""
-    return [str(error["extensions"]["errorCode"]) for error in body.get("errors", ())]
+        return answer_of({"errors": [self.executor.shape.of_fault(allowance.refusal())]})
 
 
 def _is_pause(read: Prepared | Answer) -> bool:

@@ -22,6 +22,7 @@ from graphql import (
 
 from graph.guard.limits import Limits, too_deep, too_many_tokens
 from graph.guard.measure import Measured, measure
+from graph.plan.plan import Plans
 from trading_bot.errors.fault import Fault
 
 REMEMBERED = 256
@@ -40,6 +41,21 @@ class Document:
     """Why it can't be executed; empty when it can."""
     measured: Measured | None = None
     """How large it is; null for one that could not be parsed."""
+    schema: GraphQLSchema
+    _chosen: "dict[str | None, Chosen]" = field(default_factory=dict, compare=False)
+
+    def chosen(self, name: str | None) -> "Chosen":
+        """The operation to execute and what is known of it; Fault QRY_005 when there is none of that name."""
+        known = self._chosen.get(name)
+        if known is None:
+            node = self.operation(name)
+            assert self.tree is not None, "a document with an operation has a tree"  # noqa: S101
+            known = self._chosen[name] = Chosen(
+                node=node,
+                root_fields=frozenset(root_fields(self.tree, node.selection_set).values()),
+                plans=Plans(schema=self.schema, tree=self.tree, node=node),
+            )
+        return known
 
     def operation(self, name: str | None) -> OperationDefinitionNode:
         """The operation to execute; Fault QRY_005 when there is none of that name, or none is named among several."""
@@ -52,6 +68,16 @@ class Document:
             )
             raise Fault("QRY_005", cause, context={"field": "operationName"})
         return found
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chosen:
+    """One operation of a document, and what follows from it."""
+
+    node: OperationDefinitionNode
+    root_fields: frozenset[str]
+    """Names of the root fields that it asks for."""
+    plans: Plans
 
 
 @dataclass(slots=True, kw_only=True)
@@ -86,12 +112,12 @@ class Documents:
             tree = parse(text, max_tokens=self.limits.tokens)
         except GraphQLError as error:
             self._require_readable(error)
-            return Document(tree=None, errors=(error,))
+            return Document(schema=self.schema, tree=None, errors=(error,))
         # Before validation, whose time grows with the square of what is measured here.
         measured = measure(self.schema, tree, variables)
         self.limits.require(measured)
         errors = tuple(validate(self.schema, tree, max_errors=MOST_VALIDATION_ERRORS))
-        return Document(tree=None if errors else tree, errors=errors, measured=measured)
+        return Document(schema=self.schema, tree=None if errors else tree, errors=errors, measured=measured)
 
     def _require_readable(self, error: GraphQLError) -> None:
         """Tell a document that the parser gave up on from one that has a mistake."""

@@ -1,16 +1,19 @@
 """Execution: one operation carried out, its failures in the one error shape. Doors know bytes, this knows GraphQL."""
 
 from collections.abc import AsyncGenerator, AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
+import orjson
 import strawberry
 from graphql import ExecutionResult, GraphQLSchema, OperationDefinitionNode, OperationType, execute, subscribe
+from graphql.pyutils import AwaitableOrValue
 
-from graph.documents import Document, Documents, require_guarded, root_fields
+from graph.documents import Document, Documents, require_guarded
 from graph.guard import budget
 from graph.guard.errors import ErrorShape
 from graph.guard.json import as_json
+from graph.plan.plan import Ready
 from resolvers.context import Operation, Parts
 from trading_bot.domain.commands import Caller
 from trading_bot.errors.fault import Fault
@@ -34,16 +37,26 @@ class Request:
 class Answer:
     """What came of it: `data` where execution began, `errors` where something failed."""
 
-    body: dict[str, Any]
+    raw: bytes
+    """The body as it is sent, compact JSON."""
     kind: OperationType | None
     """Null where no operation was found."""
-    raw: bytes | None = None
-    """The body as it is sent; null where nobody has written it yet."""
+    began: bool
+    """Whether execution began; else the request as a whole was refused."""
+    codes: tuple[str, ...] = ()
+    """The codes of its errors; empty for an answer that is whole."""
 
     @property
-    def began(self) -> bool:
-        """Whether execution began; else the request as a whole was refused."""
-        return "data" in self.body
+    def body(self) -> dict[str, Any]:
+        """The body, read again."""
+        found: dict[str, Any] = orjson.loads(self.raw)
+        return found
+
+
+def answer_of(body: dict[str, Any], kind: OperationType | None = None) -> Answer:
+    """The answer with that body."""
+    codes = tuple(str(error["extensions"]["errorCode"]) for error in body.get("errors", ()))
+    return Answer(raw=as_json(body), kind=kind, began="data" in body, codes=codes)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,7 +74,7 @@ class Executor:
             document = self.documents.read(request.query, request.variables)
             if document.tree is None:
                 return _refused(self.shape.of_document(list(document.errors)))
-            operation = document.operation(request.operation_name)
+            operation = document.chosen(request.operation_name).node
             require_guarded(self.schema, document.tree, operation)
         except Fault as fault:
             return _refused([self.shape.of_fault(fault)])
@@ -74,18 +87,43 @@ class Executor:
             return self._too_large(prepared, caller, too_large)
         operation = Operation(self.parts, caller)
         try:
-            result = execute(
-                self.schema,
-                prepared.tree,
-                context_value=operation,
-                variable_values=prepared.request.variables,
-                operation_name=prepared.request.operation_name,
-            )
-            if not isinstance(result, ExecutionResult):
-                result = await result
+            answer = await self._answered(prepared, operation)
         finally:
             await operation.close()
-        return self._within_budget(prepared, caller, self._body(result))
+        return self.within_budget(prepared, caller, answer)
+
+    async def _answered(self, prepared: "Prepared", operation: Operation) -> Answer:
+        """The answer by a plan, or else by graphql-core."""
+        plan = None if prepared.kind is OperationType.MUTATION else prepared.plan
+        raw = None if plan is None else await plan.answer(operation)
+        if raw is not None:
+            return Answer(raw=raw, kind=prepared.kind, began=True)
+        result = self._execute(prepared, operation)
+        return answer_of(self._body(result if isinstance(result, ExecutionResult) else await result), prepared.kind)
+
+    async def event_bytes(self, prepared: "Prepared", operation: Operation, event: object) -> Answer:
+        """The answer for one event of a subscription, errors in it included, the same for everyone: compare it with each one's budget.
+
+        A Fault as the event is an answer that says so. `operation` gives the view of the store and the moment.
+        """
+        plan = None if isinstance(event, Exception) else prepared.plan
+        raw = None if plan is None else plan.event(event, operation)
+        if raw is not None:
+            return Answer(raw=raw, kind=prepared.kind, began=True)
+        result = self._execute(prepared, operation, event)
+        return answer_of(self._body(result if isinstance(result, ExecutionResult) else await result), prepared.kind)
+
+    def _execute(
+        self, prepared: "Prepared", operation: Operation, event: object = None
+    ) -> AwaitableOrValue[ExecutionResult]:
+        return execute(
+            self.schema,
+            prepared.tree,
+            root_value=event,
+            context_value=operation,
+            variable_values=prepared.request.variables,
+            operation_name=prepared.request.operation_name,
+        )
 
     async def stream(self, prepared: "Prepared", caller: Caller) -> AsyncGenerator[Answer, None]:
         """The answers to a subscription, one for each event, QRY_027 among them; a single one where it could not begin."""
@@ -101,12 +139,12 @@ class Executor:
             if not isinstance(results, ExecutionResult | AsyncIterator):
                 results = await results
             if isinstance(results, ExecutionResult):
-                yield Answer(body=self._body(results), kind=prepared.kind)
+                yield answer_of(self._body(results), prepared.kind)
                 return
             try:
                 async for result in results:
                     await operation.close()  # a reader that is stuck must not keep a view of the store
-                    yield self._within_budget(prepared, caller, self._body(result))
+                    yield self.within_budget(prepared, caller, answer_of(self._body(result), prepared.kind))
             except Exception as error:  # noqa: BLE001 (a watch that failed: its caller gets the error, in our shape)
                 yield _refused(self._broken(error))
             finally:
@@ -122,15 +160,16 @@ class Executor:
             return {"errors": self.shape.of_values(errors)}
         return {"errors": self.shape.of_execution(errors), "data": result.data}
 
-    def _within_budget(self, prepared: "Prepared", caller: Caller, body: dict[str, Any]) -> Answer:
+    def within_budget(self, prepared: "Prepared", caller: Caller, answer: Answer) -> Answer:
         """The answer, or in its place what was heavy in it and what would fit. A write that ran is always answered."""
         limit = caller.max_response_bytes
         if prepared.request.wants_budget:
-            body = budget.told(body, limit)
-        raw = as_json(body)
-        is_due = prepared.kind is OperationType.MUTATION or prepared.asks_schema_only or not body.get("data")
-        if len(raw) <= limit or is_due:
-            return Answer(body=body, kind=prepared.kind, raw=raw)
+            answer = replace(answer, raw=budget.told(answer.raw, limit))
+        if len(answer.raw) <= limit or prepared.kind is OperationType.MUTATION or prepared.asks_schema_only:
+            return answer
+        body = answer.body
+        if not body.get("data"):
+            return answer
         refusal = budget.of_answer(self.schema, prepared.tree, prepared.operation, body, limit)
         return self._too_large(prepared, caller, refusal)
 
@@ -144,8 +183,8 @@ class Executor:
     def _too_large(self, prepared: "Prepared", caller: Caller, refusal: budget.Refusal) -> Answer:
         entry = refusal.completed(self.shape.of_fault(refusal.fault), caller.max_response_bytes)
         if prepared.kind is OperationType.SUBSCRIPTION:  # the next event may fit
-            return Answer(body={"errors": [entry], "data": None}, kind=prepared.kind)
-        return Answer(body={"errors": [entry]}, kind=prepared.kind)
+            return answer_of({"errors": [entry], "data": None}, prepared.kind)
+        return answer_of({"errors": [entry]}, prepared.kind)
 
     def _broken(self, error: Exception) -> list[dict[str, Any]]:
         original = getattr(error, "original_error", None) or error
@@ -170,7 +209,12 @@ class Prepared:
     @property
     def operation(self) -> OperationDefinitionNode:
         """What is carried out of it."""
-        return self.document.operation(self.request.operation_name)
+        return self.document.chosen(self.request.operation_name).node
+
+    @property
+    def plan(self) -> Ready | None:
+        """The operation compiled, with the variables of this request; null for what graphql-core must answer."""
+        return self.document.chosen(self.request.operation_name).plans.of(self.request.variables)
 
     @property
     def name(self) -> str | None:
@@ -178,9 +222,9 @@ class Prepared:
         return self.operation.name.value if self.operation.name else None
 
     @property
-    def root_fields(self) -> set[str]:
+    def root_fields(self) -> frozenset[str]:
         """The names of the root fields that it asks for."""
-        return set(root_fields(self.tree, self.operation.selection_set).values())
+        return self.document.chosen(self.request.operation_name).root_fields
 
     @property
     def asks_schema_only(self) -> bool:
@@ -196,4 +240,4 @@ def executor(schema: strawberry.Schema, parts: Parts, shape: ErrorShape) -> Exec
 
 
 def _refused(errors: list[dict[str, Any]]) -> Answer:
-    return Answer(body={"errors": errors}, kind=None)
+    return answer_of({"errors": errors})

@@ -62,7 +62,7 @@ class Door:
     async def _carried_out(self, request: Request, admitted: Admitted) -> Response:
         prepared = admitted.outcome
         if isinstance(prepared, Answer) and not admitted.allowance.is_granted:
-            return _bytes(request, prepared.body, 429, {"Cache-Control": "no-store"})
+            return _bytes(request, prepared.raw, 429, {"Cache-Control": "no-store"})
         if isinstance(prepared, Answer):
             return _response(request, prepared)
         misplaced = _misplaced(request.method, prepared)
@@ -222,26 +222,25 @@ def _request_of(body: object) -> Asked:
 
 
 def _is_kept(prepared: Prepared, answer: Answer) -> bool:
-    return prepared.kind is OperationType.QUERY and "errors" not in answer.body and not prepared.root_fields & UNSHARED
+    return prepared.kind is OperationType.QUERY and not answer.codes and not prepared.root_fields & UNSHARED
 
 
 def _tagged(request: Request, answer: Answer) -> Response:
     """A whole answer with the tag of its bytes; only the tag for who has it already."""
-    raw = as_json(answer.body) if answer.raw is None else answer.raw
     kind = media_type(request.headers.get("accept", ""))
-    tag = f'"{blake2b(raw, digest_size=16, person=kind[-16:].encode()).hexdigest()}"'
+    tag = f'"{blake2b(answer.raw, digest_size=16, person=kind[-16:].encode()).hexdigest()}"'
     headers = {"Cache-Control": "private, no-cache", "ETag": tag, "Vary": VARY}
     known = [known.strip().removeprefix("W/") for known in request.headers.get("if-none-match", "").split(",")]
     if tag in known or "*" in known:
         return Response(status_code=304, headers=headers)
-    return _bytes(request, raw, 200, headers)
+    return _bytes(request, answer.raw, 200, headers)
 
 
 def _response(request: Request, answer: Answer) -> Response:
     strict = media_type(request.headers.get("accept", "")) == GRAPHQL_JSON
     headers = {"Cache-Control": "no-store"}
     if answer.began or strict:
-        return _bytes(request, answer.raw or answer.body, 200 if answer.began else 400, headers)
+        return _bytes(request, answer.raw, 200 if answer.began else 400, headers)
     return _bytes(request, {**answer.body, "data": None}, 200, headers)
 
 

@@ -12,7 +12,6 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
-import orjson
 from graphql import (
     FieldNode,
     GraphQLSchema,
@@ -31,7 +30,6 @@ from graphql import (
 
 from graph.documents import Document, Documents, scope_of
 from graph.execution import Answer, Executor, Request
-from graph.guard.json import as_json
 from trading_bot.domain.commands import Caller
 from trading_bot.domain.errors import Scope
 from trading_bot.errors.fault import Fault
@@ -110,8 +108,7 @@ class Operations:
         """
         prepared = self._executor.read(self.request(name, variables))
         answer = prepared if isinstance(prepared, Answer) else await self._executor.carry_out(prepared, caller)
-        body: dict[str, Any] = orjson.loads(as_json(answer.body))
-        return body
+        return answer.body
 
     def request(self, name: str, variables: Mapping[str, Any] | None) -> Request:
         """What to carry out for a name and its variables. Raises QRY_005 and QRY_004, as `run`."""

@@ -253,10 +253,7 @@ class Session:
         return self._caller
 
     async def _next(self, id: str, answer: Answer) -> None:
-        if answer.raw is None:
-            await self._send({"type": "next", "id": id, "payload": answer.body})
-        else:
-            await self._send_text(f'{{"type":"next","id":{as_json(id).decode()},"payload":{answer.raw.decode()}}}')
+        await self._send_text(f'{{"type":"next","id":{as_json(id).decode()},"payload":{answer.raw.decode()}}}')
 
     async def _error(self, id: str, errors: list[dict[str, Any]]) -> None:
         self._tasks.pop(id, None)

@@ -26,12 +26,17 @@ REFUSAL_BYTES = 4_096
 """A refusal may have as many bytes as the budget, but at least this many: it is no use cut short."""
 
 
-def told(body: dict[str, Any], limit: int) -> dict[str, Any]:
-    """`body` with what it takes of the budget, these words included."""
-    rest = len(as_json({**body, "extensions": {"budget": {"used": 0, "max": limit}}})) - 1
+def told(raw: bytes, limit: int) -> bytes:
+    """The body `raw` with what it takes of the budget, these words included."""
+    beside = len(_words(0, limit)) - 1
+    rest = len(raw) + beside
     digits = len(str(rest))
     used = rest + digits + (len(str(rest + digits)) > digits)
-    return {**body, "extensions": {"budget": {"used": used, "max": limit}}}
+    return raw[:-1] + _words(used, limit) + b"}"
+
+
+def _words(used: int, limit: int) -> bytes:
+    return b',"extensions":{"budget":{"used":%d,"max":%d}}' % (used, limit)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,87 +1,184 @@
-"""Plan: one query compiled for one set of variables. It gives the answer's bytes, or leaves the query to graphql-core.
+"""Plan: one operation compiled. It gives the answer's bytes, or leaves the operation to graphql-core.
 
 Whatever fails in a plan, a resolver's refusal or a value that the schema does not allow, is no answer of the plan's: graphql-core then
-carries the same query out, and says what is wrong in its own words. So a plan never has to know how errors look.
+carries the same operation out, and says what is wrong in its own words. So a plan never has to know how errors look.
+
+Variables are read when a plan is carried out, all but those that decide what is selected (`@skip`, `@include`): one operation has as many
+plans as those have values.
 """
 
-from dataclasses import dataclass
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
-from graphql import DocumentNode, GraphQLSchema, OperationDefinitionNode, OperationType
+from graphql import (
+    DocumentNode,
+    GraphQLError,
+    GraphQLObjectType,
+    GraphQLSchema,
+    OperationDefinitionNode,
+    OperationType,
+    VariableDefinitionNode,
+)
 from graphql.execution.values import get_variable_values
 from pydantic_core import SchemaSerializer
+from pydantic_core import core_schema as cs
 
-from graph.plan.selections import Selected, UnsupportedError, source_of
-from graph.plan.serializers import arguments_of, plain_resolver, schema_of
+from graph.plan.selections import Selected, Source, UnsupportedError, source_of
+from graph.plan.serializers import Arguments, Run, arguments_of, plain_resolver, schema_of
 from resolvers.context import Operation
+
+MOST_PLANS = 8
+"""Plans that one operation keeps; one with more variables than that deciding what is selected is compiled again and again."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Root:
-    """One root field of a query."""
+    """One root field of an operation."""
 
     prefix: bytes
     """Its response key as JSON, with the colon."""
     key: str
     """Its response key."""
-    resolver: Any
-    """What answers it; null for `__typename`."""
-    arguments: dict[str, Any]
+    resolver: Callable[..., Any] | None
+    """What answers it; null for `__typename`, and for a subscription, whose events come from elsewhere."""
+    arguments: Arguments
     """By the resolver's names."""
     serializer: SchemaSerializer
     """Writes what the resolver returns."""
+    constant: str | None = None
+    """What stands there whatever the resolvers say."""
+
+    async def value(self, operation: Operation, variables: Any) -> Any:
+        """What its resolver returns."""
+        if self.resolver is None:
+            return self.constant
+        return await self.resolver(operation.of_root(self.key), **self.arguments.of(variables))
+
+    def written(self, value: Any, operation: Operation, variables: Any) -> bytes:
+        """Key and value as JSON; an exception for a value that the schema does not allow."""
+        run = Run(context=operation.of_root(self.key), variables=variables)
+        return self.prefix + self.serializer.to_json(value, by_alias=True, warnings="error", context=run)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """One query, compiled."""
+    """One operation, compiled for some values of the variables that decide what is selected."""
 
     roots: tuple[Root, ...]
     """In the order of the answer."""
 
-    async def answer(self, operation: Operation) -> bytes | None:
+    async def answer(self, operation: Operation, variables: Any) -> bytes | None:
         """The body of the answer as JSON, `{"data": …}`; null when graphql-core must answer."""
-        parts: list[bytes] = []
+        waiting = [root.value(operation, variables) for root in self.roots]
+        if len(waiting) == 1:
+            try:
+                values = [await waiting[0]]
+            except Exception:  # noqa: BLE001 - graphql-core runs into the same, and words it
+                return None
+        else:  # at the same time, so that what they read is read in one trip
+            values = await asyncio.gather(*waiting, return_exceptions=True)
+        return self._written(values, operation, variables)
+
+    def event(self, value: Any, operation: Operation, variables: Any) -> bytes | None:
+        """The body of the answer for one event of a subscription; null when graphql-core must answer."""
+        return self._written([value], operation, variables)
+
+    def _written(self, values: list[Any], operation: Operation, variables: Any) -> bytes | None:
         try:
-            for root in self.roots:
-                context = operation.of_root(root.key)
-                value = await root.resolver(context, **root.arguments)
-                parts.append(
-                    root.prefix + root.serializer.to_json(value, by_alias=True, warnings="error", context=context)
-                )
-        except Exception:  # noqa: BLE001 - graphql-core runs into the same, and words it
+            parts = [root.written(value, operation, variables) for root, value in zip(self.roots, values, strict=True)]
+        except Exception:  # noqa: BLE001 - likewise; an exception among the values can't be written either
             return None
         return b'{"data":{' + b",".join(parts) + b"}}"
 
 
-def compile_plan(
-    schema: GraphQLSchema, tree: DocumentNode, operation: OperationDefinitionNode, variables: dict[str, Any] | None
-) -> Plan | None:
-    """The plan of a validated query with these variables; null for what graphql-core must answer."""
-    if operation.operation is not OperationType.QUERY or schema.query_type is None:
-        return None
-    try:
-        values = get_variable_values(schema, operation.variable_definitions or (), variables or {})
-        if isinstance(values, list):
-            return None  # errors of variables are graphql-core's to word
-        source = source_of(tree, values)
-        wanted = source.of(schema.query_type, [operation.selection_set])
-        return Plan(roots=tuple(_root(schema, key, selected, source) for key, selected in wanted.items()))
-    except UnsupportedError:
-        return None
+@dataclass(slots=True, kw_only=True)
+class Plans:
+    """All plans of one operation, compiled as they are needed."""
+
+    schema: GraphQLSchema
+    tree: DocumentNode
+    node: OperationDefinitionNode
+    _source: Source = field(init=False)
+    _known: dict[tuple[Any, ...], Plan | None] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self._source = source_of(self.tree)
+
+    def of(self, given: dict[str, Any] | None) -> "Ready | None":
+        """The plan for the variables as they were sent; null when graphql-core must answer."""
+        variables = self._coerced(given or {})
+        if variables is None:
+            return None
+        try:
+            key = tuple(self._decided(name, variables) for name in self._source.deciding)
+            if key not in self._known:
+                if len(self._known) >= MOST_PLANS:
+                    self._known.clear()
+                self._known[key] = self._compiled(variables)
+            plan = self._known[key]
+        except GraphQLError:  # such as null for a variable that decides
+            return None
+        return None if plan is None else Ready(plan=plan, variables=variables)
+
+    def _coerced(self, given: dict[str, Any]) -> Any:
+        """The variables as the schema has them; null where they are not as it wants, which is graphql-core's to word."""
+        definitions: tuple[VariableDefinitionNode, ...] = tuple(self.node.variable_definitions or ())
+        found = get_variable_values(self.schema, definitions, given)
+        return None if isinstance(found, list) else found
+
+    def _decided(self, name: str, variables: Any) -> Any:
+        return variables.coerced.get(name)
+
+    def _compiled(self, variables: Any) -> Plan | None:
+        kind = self.schema.get_root_type(self.node.operation)
+        if self.node.operation is OperationType.MUTATION or kind is None:
+            return None
+        try:
+            wanted = self._source.of(kind, [self.node.selection_set], variables)
+            is_read = self.node.operation is OperationType.QUERY
+            roots = tuple(self._root(kind, key, one, variables, is_read) for key, one in wanted.items())
+        except UnsupportedError:
+            return None
+        return Plan(roots=roots)
+
+    def _root(self, kind: GraphQLObjectType, key: str, selected: Selected, variables: Any, is_read: bool) -> Root:  # noqa: FBT001 - private
+        prefix = orjson.dumps(key) + b":"
+        if selected.name == "__typename":
+            written = SchemaSerializer(cs.str_schema())
+            return Root(
+                prefix=prefix, key=key, resolver=None, arguments=Arguments(), serializer=written, constant=kind.name
+            )
+        if selected.name not in kind.fields:
+            raise UnsupportedError("a field of introspection")
+        field = kind.fields[selected.name]
+        definition = field.extensions["strawberry-definition"]
+        serializer = SchemaSerializer(schema_of(field.type, selected, self._source, variables))
+        if not is_read:
+            return Root(prefix=prefix, key=key, resolver=None, arguments=Arguments(), serializer=serializer)
+        return Root(
+            prefix=prefix,
+            key=key,
+            resolver=plain_resolver(definition, waits=True),
+            arguments=arguments_of(definition, field, selected.nodes[0]),
+            serializer=serializer,
+        )
 
 
-def _root(schema: GraphQLSchema, key: str, selected: Selected, source: Any) -> Root:
-    fields = schema.query_type.fields if schema.query_type is not None else {}
-    if selected.name not in fields:
-        raise UnsupportedError("a field of introspection")
-    field = fields[selected.name]
-    definition = field.extensions["strawberry-definition"]
-    return Root(
-        prefix=orjson.dumps(key) + b":",
-        key=key,
-        resolver=plain_resolver(definition, waits=True),
-        arguments=arguments_of(definition, field, selected.nodes[0], source),
-        serializer=SchemaSerializer(schema_of(field.type, selected, source)),
-    )
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ready:
+    """A plan with the variables that it is to be carried out with."""
+
+    plan: Plan
+    variables: Any
+    """As graphql-core coerced them."""
+
+    async def answer(self, operation: Operation) -> bytes | None:
+        """The body of a query's answer; null when graphql-core must answer."""
+        return await self.plan.answer(operation, self.variables)
+
+    def event(self, value: Any, operation: Operation) -> bytes | None:
+        """The body of the answer for one event of a subscription; null when graphql-core must answer."""
+        return self.plan.event(value, operation, self.variables)

@@ -13,11 +13,12 @@ from graphql import (
     GraphQLObjectType,
     GraphQLSkipDirective,
     InlineFragmentNode,
+    OperationDefinitionNode,
     SelectionSetNode,
+    VariableNode,
 )
 from graphql.execution.values import get_directive_values
 
-Variables = Mapping[str, Any]
 KNOWN_DIRECTIVES = frozenset({"skip", "include"})
 
 
@@ -39,45 +40,74 @@ class Selected:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Source:
-    """A validated document with the values of one request's variables."""
+    """A validated document."""
 
     fragments: Mapping[str, FragmentDefinitionNode]
-    variables: Any
-    """As graphql-core coerced them."""
+    deciding: tuple[str, ...]
+    """Names of the variables that decide what is selected, in `@skip` and `@include`."""
 
-    def of(self, parent: GraphQLObjectType, sets: list[SelectionSetNode]) -> dict[str, Selected]:
-        """What is asked of `parent`, by response key, in the order of the answer."""
+    def of(self, parent: GraphQLObjectType, sets: list[SelectionSetNode], variables: Any) -> dict[str, Selected]:
+        """What is asked of `parent` with these variables, by response key, in the order of the answer.
+
+        UnsupportedError for directives that are not known here, a GraphQLError for one whose variable is null.
+        """
         found: dict[str, Selected] = {}
+        seen: set[str] = set()
         for selections in sets:
-            self._collect(parent, selections, found, set())
+            self._collect(parent, selections, variables, found, seen)
         return found
 
     def _collect(
-        self, parent: GraphQLObjectType, selections: SelectionSetNode, found: dict[str, Selected], seen: set[str]
+        self,
+        parent: GraphQLObjectType,
+        selections: SelectionSetNode,
+        variables: Any,
+        found: dict[str, Selected],
+        seen: set[str],
     ) -> None:
         for node in selections.selections:
-            if not self._is_wanted(node):
+            if node.directives and not _is_wanted(node, variables):
                 continue
             if isinstance(node, FieldNode):
-                found.setdefault((node.alias or node.name).value, Selected()).nodes.append(node)
+                key = (node.alias or node.name).value
+                if key in found:
+                    found[key].nodes.append(node)
+                else:
+                    found[key] = Selected(nodes=[node])
             elif isinstance(node, InlineFragmentNode):
                 if node.type_condition is None or node.type_condition.name.value == parent.name:
-                    self._collect(parent, node.selection_set, found, seen)
+                    self._collect(parent, node.selection_set, variables, found, seen)
             elif isinstance(node, FragmentSpreadNode) and node.name.value not in seen:
                 seen.add(node.name.value)
                 fragment = self.fragments[node.name.value]
                 if fragment.type_condition.name.value == parent.name:
-                    self._collect(parent, fragment.selection_set, found, seen)
-
-    def _is_wanted(self, node: Any) -> bool:
-        if any(directive.name.value not in KNOWN_DIRECTIVES for directive in node.directives or ()):
-            raise UnsupportedError("a directive other than skip and include")
-        skip = get_directive_values(GraphQLSkipDirective, node, self.variables)
-        include = get_directive_values(GraphQLIncludeDirective, node, self.variables)
-        return not (skip and skip["if"]) and not (include and not include["if"])
+                    self._collect(parent, fragment.selection_set, variables, found, seen)
 
 
-def source_of(tree: DocumentNode, variables: Any) -> Source:
-    """The document with these variables."""
+def source_of(tree: DocumentNode) -> Source:
+    """The document, ready to be asked."""
     fragments = {node.name.value: node for node in tree.definitions if isinstance(node, FragmentDefinitionNode)}
-    return Source(fragments=fragments, variables=variables)
+    deciding: dict[str, None] = {}
+    for node in tree.definitions:
+        if isinstance(node, OperationDefinitionNode | FragmentDefinitionNode):
+            _note_deciding(node.selection_set, deciding)
+    return Source(fragments=fragments, deciding=tuple(deciding))
+
+
+def _note_deciding(selections: SelectionSetNode, names: dict[str, None]) -> None:
+    for node in selections.selections:
+        for directive in node.directives or ():
+            for argument in directive.arguments or ():
+                if isinstance(argument.value, VariableNode):
+                    names[argument.value.name.value] = None
+        inner = getattr(node, "selection_set", None)
+        if inner is not None:
+            _note_deciding(inner, names)
+
+
+def _is_wanted(node: Any, variables: Any) -> bool:
+    if any(directive.name.value not in KNOWN_DIRECTIVES for directive in node.directives):
+        raise UnsupportedError("a directive other than skip and include")
+    skip = get_directive_values(GraphQLSkipDirective, node, variables)
+    include = get_directive_values(GraphQLIncludeDirective, node, variables)
+    return not (skip and skip["if"]) and not (include and not include["if"])

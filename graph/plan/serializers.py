@@ -8,11 +8,15 @@ for `describes` holds the domain's types equal to the schema's.
 
 import inspect
 import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from decimal import Decimal
 from enum import Enum
 from typing import Any
 
 from graphql import (
+    BooleanValueNode,
     FieldNode,
     GraphQLEnumType,
     GraphQLList,
@@ -20,6 +24,9 @@ from graphql import (
     GraphQLObjectType,
     GraphQLOutputType,
     GraphQLScalarType,
+    IntValueNode,
+    NullValueNode,
+    StringValueNode,
 )
 from graphql.execution.values import get_argument_values
 from pydantic_core import core_schema as cs
@@ -29,6 +36,8 @@ from graph.plan.selections import Selected, Source, UnsupportedError
 _INT32 = 2**31
 _BIG = 2**63
 _TYPENAME = "__typename"
+_PLAIN_VALUES = (BooleanValueNode, IntValueNode, NullValueNode, StringValueNode)
+"""Literals in which no variable can stand."""
 
 
 def _int32(value: object) -> int:
@@ -55,6 +64,12 @@ def _decimal(value: object) -> str:
     return format(value, "f")
 
 
+def _time(value: object) -> datetime:
+    if not isinstance(value, datetime) or value.tzinfo is None:
+        raise TypeError("not an aware time")
+    return value if value.tzinfo is UTC else value.astimezone(UTC)
+
+
 def _by_name(value: object) -> str:
     if not isinstance(value, Enum):
         raise TypeError("not a member of an enum")
@@ -73,50 +88,74 @@ _LEAVES: dict[str, cs.CoreSchema] = {
     "BigInt": _written_by(_int64, cs.int_schema()),
     "Float": _written_by(_float, cs.float_schema()),
     "Decimal": _written_by(_decimal, cs.str_schema()),
-    "DateTime": cs.datetime_schema(),
+    "DateTime": _written_by(_time, cs.datetime_schema()),
 }
 _ENUM = _written_by(_by_name, cs.str_schema())
 
 
-def schema_of(kind: GraphQLOutputType, selected: Selected, source: Source) -> cs.CoreSchema:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """What the resolvers of one root field are given while its value is written."""
+
+    context: Any
+    """The root field's context."""
+    variables: Any
+    """As graphql-core coerced them."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Arguments:
+    """The arguments of one field."""
+
+    constant: Mapping[str, Any] = field(default_factory=dict)
+    """By the resolver's names, where no variable is among them."""
+    read: Callable[[Any], dict[str, Any]] | None = None
+    """Makes them of the variables' values, where one is."""
+
+    def of(self, variables: Any) -> Mapping[str, Any]:
+        """By the resolver's names; UnsupportedError and GraphQLError for what graphql-core must read."""
+        return self.constant if self.read is None else self.read(variables)
+
+
+def schema_of(kind: GraphQLOutputType, selected: Selected, source: Source, variables: Any) -> cs.CoreSchema:
     """How a value of that GraphQL type is written. UnsupportedError for what only graphql-core can write."""
     if isinstance(kind, GraphQLNonNull):
-        return _not_null(kind.of_type, selected, source)
-    return cs.nullable_schema(_not_null(kind, selected, source))
+        return _not_null(kind.of_type, selected, source, variables)
+    return cs.nullable_schema(_not_null(kind, selected, source, variables))
 
 
-def _not_null(kind: GraphQLOutputType, selected: Selected, source: Source) -> cs.CoreSchema:
+def _not_null(kind: GraphQLOutputType, selected: Selected, source: Source, variables: Any) -> cs.CoreSchema:
     if isinstance(kind, GraphQLList):
-        return cs.tuple_variable_schema(schema_of(kind.of_type, selected, source))
+        return cs.tuple_variable_schema(schema_of(kind.of_type, selected, source, variables))
     if isinstance(kind, GraphQLEnumType):
         return _ENUM
     if isinstance(kind, GraphQLScalarType) and kind.name in _LEAVES:
         return _LEAVES[kind.name]
     if isinstance(kind, GraphQLObjectType):
-        return _object(kind, selected, source)
+        return _object(kind, selected, source, variables)
     raise UnsupportedError(f"the type {kind}")
 
 
-def _object(kind: GraphQLObjectType, selected: Selected, source: Source) -> cs.CoreSchema:
+def _object(kind: GraphQLObjectType, selected: Selected, source: Source, variables: Any) -> cs.CoreSchema:
     sets = [node.selection_set for node in selected.nodes if node.selection_set is not None]
-    wanted = source.of(kind, sets)
-    fields = {key: _Field(kind, each, source) for key, each in wanted.items()}
-    if all(each.attribute is not None for each in fields.values()):
+    wanted = source.of(kind, sets, variables)
+    fields = {key: _Field(kind, one, source, variables) for key, one in wanted.items()}
+    if all(one.attribute is not None for one in fields.values()):
         return _attributes(kind, fields)
     return _dictionary(fields)
 
 
 def _attributes(kind: GraphQLObjectType, fields: "dict[str, _Field]") -> cs.CoreSchema:
     model = _model_of(kind)
-    computed = [cs.computed_field(each.attribute or "", each.schema, alias=key) for key, each in fields.items()]
+    computed = [cs.computed_field(one.attribute or "", one.schema, alias=key) for key, one in fields.items()]
     return cs.dataclass_schema(model, cs.dataclass_args_schema(model.__name__, [], computed_fields=computed), [])
 
 
 def _dictionary(fields: "dict[str, _Field]") -> cs.CoreSchema:
     def read(value: Any, info: Any) -> dict[str, Any]:
-        return {key: each.value(value, info.context) for key, each in fields.items()}
+        return {key: one.value(value, info.context) for key, one in fields.items()}
 
-    shape = cs.typed_dict_schema({key: cs.typed_dict_field(each.schema) for key, each in fields.items()})
+    shape = cs.typed_dict_schema({key: cs.typed_dict_field(one.schema) for key, one in fields.items()})
     return cs.any_schema(
         serialization=cs.plain_serializer_function_ser_schema(read, info_arg=True, return_schema=shape)
     )
@@ -125,49 +164,58 @@ def _dictionary(fields: "dict[str, _Field]") -> cs.CoreSchema:
 class _Field:
     """One field of an object: the attribute that it reads, or the resolver that answers it."""
 
-    def __init__(self, parent: GraphQLObjectType, selected: Selected, source: Source) -> None:
+    def __init__(self, parent: GraphQLObjectType, selected: Selected, source: Source, variables: Any) -> None:
         self.attribute: str | None = None
         self._resolver: Any = None
-        self._arguments: dict[str, Any] = {}
+        self._arguments = Arguments()
         if selected.name == _TYPENAME:
             self.schema: cs.CoreSchema = cs.str_schema()
             self._constant = parent.name
             return
         definition = parent.fields[selected.name].extensions["strawberry-definition"]
-        self.schema = schema_of(parent.fields[selected.name].type, selected, source)
+        self.schema = schema_of(parent.fields[selected.name].type, selected, source, variables)
         if definition.base_resolver is None:
             self.attribute = definition.python_name
         else:
             self._resolver = plain_resolver(definition)
-            self._arguments = arguments_of(definition, parent.fields[selected.name], selected.nodes[0], source)
+            self._arguments = arguments_of(definition, parent.fields[selected.name], selected.nodes[0])
 
-    def value(self, parent: Any, context: Any) -> Any:
+    def value(self, parent: Any, run: Run) -> Any:
         """What stands under this field's key."""
         if self.attribute is not None:
             return getattr(parent, self.attribute)
         if self._resolver is None:
             return self._constant
-        found = self._resolver(context, parent, **self._arguments)
+        found = self._resolver(run.context, parent, **self._arguments.of(run.variables))
         return tuple(found) if isinstance(found, list) else found
 
 
 def plain_resolver(definition: Any, *, waits: bool = False) -> Any:
     """The resolver behind a field; UnsupportedError for one that waits, unless it may, and for one that is not ours."""
-    resolver = getattr(definition.base_resolver.wrapped_func, "resolver", None)
+    wrapped = None if definition.base_resolver is None else definition.base_resolver.wrapped_func
+    resolver = getattr(wrapped, "resolver", None)
     if resolver is None or inspect.isasyncgenfunction(resolver) or inspect.iscoroutinefunction(resolver) is not waits:
         raise UnsupportedError("a resolver that can't be called here")
     return resolver
 
 
-def arguments_of(definition: Any, field: Any, node: FieldNode, source: Source) -> dict[str, Any]:
+def arguments_of(definition: Any, field: Any, node: FieldNode) -> Arguments:
     """The arguments of a field by the resolver's names. UnsupportedError for inputs, which Strawberry turns into objects."""
-    given = get_argument_values(field, node, source.variables)
+    if not field.args:
+        return Arguments()
     names = {
         argument.graphql_name or _camel(argument.python_name): argument.python_name for argument in definition.arguments
     }
-    if any(isinstance(value, dict | list | Enum) for value in given.values()):
-        raise UnsupportedError("an argument that is not a plain value")
-    return {names[name]: value for name, value in given.items()}
+
+    def read(variables: Any) -> dict[str, Any]:
+        given = get_argument_values(field, node, variables)
+        if any(isinstance(value, dict | list | Enum) for value in given.values()):
+            raise UnsupportedError("an argument that is not a plain value")
+        return {names[name]: value for name, value in given.items()}
+
+    if any(not isinstance(one.value, _PLAIN_VALUES) for one in node.arguments or ()):
+        return Arguments(read=read)
+    return Arguments(constant=read(None))
 
 
 def _camel(name: str) -> str:

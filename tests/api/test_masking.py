@@ -132,13 +132,13 @@ def test_a_fault_of_the_catalogue_is_shown_whole(run: Executor) -> None:
         "retry": {"kind": body["errors"][0]["extensions"]["retry"]["kind"], "afterSeconds": 5.0},
         "context": {"symbol": "SPY"},
         "severity": body["errors"][0]["extensions"]["severity"],
-        "timestamp": NOW,
+        "timestamp": "2026-03-02T12:00:00Z",
         "actions": [
             {
                 "title": "See whether reads succeed again",
                 "operation": "botHealth",
                 "variables": {},
-                "scope": Scope.READ,
+                "scope": "READ",
                 "writes": False,
             }
         ],
