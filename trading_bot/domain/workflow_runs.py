@@ -238,7 +238,7 @@ class WorkflowRun:
         begun = {one.position for one in self.attempts if one.phase is phase}
         return [
             StepRun(
-                id=id,
+                id=step_id,
                 phase=phase,
                 position=position,
                 status=status,
@@ -248,7 +248,7 @@ class WorkflowRun:
                 result=None,
                 error=None,
             )
-            for position, id in enumerate(ids)
+            for position, step_id in enumerate(ids)
             if position not in begun
         ]
 

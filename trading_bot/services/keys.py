@@ -66,6 +66,12 @@ class Keys:
         key = self._found(_hash(token))
         return _caller(key) if key is not None and key.revoked_at is None else None
 
+    def find(self, id: str) -> Caller | None:
+        """Whose key has that id; null for one that is unknown or revoked."""
+        with engines.reading(self._engine) as connection:
+            key = keys.find_key(connection, id)
+        return _caller(key) if key is not None and key.revoked_at is None else None
+
     def list(self) -> tuple[StoredKey, ...]:
         """All keys, revoked ones too, oldest first."""
         with engines.reading(self._engine) as connection:
