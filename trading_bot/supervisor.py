@@ -1,7 +1,8 @@
 """The supervisor: parent of the bot and the API, which restarts what ends or hangs, and stops both when it is asked to.
 
 It owns processes and nothing else. It is asked to stop by SIGINT, SIGTERM or SIGHUP; when it is killed its children live on, and the
-next supervisor of the same home takes them over.
+next supervisor of the same home takes them over. What is held down stays so until it is started by command, or until the supervisor was
+stopped in order and is started again: that is an operator's act as well.
 """
 
 import asyncio
@@ -23,9 +24,11 @@ from trading_bot.logs.secrets import secrets_of
 from trading_bot.settings import NAMES, Settings
 from trading_bot.supervision import greeting
 from trading_bot.supervision.glance import is_current
+from trading_bot.supervision.hold import remove_hold
 from trading_bot.supervision.keeper import REFUSED, Keeper, Refusal
 from trading_bot.supervision.limits import Limits
 from trading_bot.supervision.lock import held
+from trading_bot.supervision.notices import Notices
 from trading_bot.supervision.port import require_free
 from trading_bot.supervision.process import Process, take_over
 from trading_bot.supervision.program import Program, cleaned, read_note
@@ -121,6 +124,7 @@ class _Supervisor:
         self._out = out
         self._err = err
         self._log: FilteringBoundLogger = structlog.get_logger(__name__)
+        self._notices = Notices(os.environ)
         self._asked = asyncio.Event()
         self._keepers: list[Keeper] = []
 
@@ -135,8 +139,12 @@ class _Supervisor:
             raise
         outcome = await self._until_asked(watch.over())
         began = self._clock.monotonic()
+        self._notices.stopping()
         await self._stop()
         await watch.note_stop()
+        if outcome is None:
+            for keeper in self._keepers:
+                remove_hold(keeper.program)
         self._log.info("stopped", seconds=round(self._clock.monotonic() - began, 3))
         if isinstance(outcome, Refusal):
             greeting.say(self._err, str(outcome))
@@ -157,6 +165,7 @@ class _Supervisor:
             limits=self._limits,
             log=self._log,
             out=self._out,
+            notices=self._notices,
         )
         self._keepers = [self._keeper(*both, watch) for both in zip(self._programs, left, strict=True)]
         watch.bot, watch.api = self._keepers
@@ -178,6 +187,7 @@ class _Supervisor:
             limits=self._limits,
             log=self._log,
             on_end=watch.note_end,
+            gives_up=program is self._programs[0],
         )
 
     def _start_both(self) -> None:

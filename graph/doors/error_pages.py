@@ -11,6 +11,7 @@ FAMILIES = {
     "CFG": "Configuration and settings",
     "API": "Rates",
     "BOT": "The bot's process and run state",
+    "SUP": "The supervisor",
     "RISK": "Limits",
     "LLM": "A language model that decides",
     "ORD": "Orders and fills",

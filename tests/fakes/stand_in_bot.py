@@ -1,4 +1,7 @@
-"""A bot that only lives: it registers, gives heartbeats, and ends when asked to. What it is told to do wrong stands in BOT_STAND_IN."""
+"""A bot that only lives: it registers, gives heartbeats, and ends when asked to.
+
+What it is told to do wrong stands in BOT_STAND_IN, and in the file `orders` of its home, which may change between two starts.
+"""
 
 import os
 import signal
@@ -18,17 +21,22 @@ BEAT_SECONDS = 0.1
 
 
 def main() -> int:
-    orders = os.environ.get("BOT_STAND_IN", "")
+    settings = load_settings()
+    later = settings.home / "orders"
+    orders = os.environ.get("BOT_STAND_IN", "") + (later.read_text() if later.exists() else "")
     if "refuse" in orders:
         sys.stderr.write("CFG_001: Invalid configuration\n  Cause: risk.max_exposure_pct was 200.\n")
         return 78
+    if "wait" in orders:
+        sys.stderr.write("SYS_002: The store can't be used\n  Cause: The database is locked.\n")
+        return 1
     if "crash" in orders:
         sys.stderr.write("out of luck\n")
         return 1
     asked = threading.Event()
     signal.signal(signal.SIGTERM, lambda number, frame: None if "stubborn" in orders else asked.set())
     clock = SystemClock()
-    store = Store(open_engine(load_settings().store_url), clock)
+    store = Store(open_engine(settings.store_url), clock)
     with store.writing("main") as w:
         bots.register_bot(w, name="Stand-in", mode=TradingMode.PAPER, venue="paper", replay_of=None)
         runtime.begin_generation(w, pid=os.getpid())

@@ -71,7 +71,9 @@ def test_a_child_that_is_killed_is_named_by_its_signal(tmp_path: Path) -> None:
     async def work() -> None:
         kept = Kept(tmp_path, STEADY)
         keeping = asyncio.create_task(kept.keeper.keep())
-        kept.keeper.start().send(signal.SIGSEGV)
+        process = kept.keeper.start()
+        assert process is not None
+        process.send(signal.SIGSEGV)
         end = await kept.ends.get()
         keeping.cancel()
         assert end.how == "was ended by SIGSEGV after 0 s"
@@ -84,6 +86,7 @@ def test_a_child_that_hangs_is_killed_and_the_reason_is_told(tmp_path: Path) -> 
         kept = Kept(tmp_path, STEADY)
         keeping = asyncio.create_task(kept.keeper.keep())
         process = kept.keeper.start()
+        assert process is not None
         process.send(signal.SIGSTOP)
         kept.keeper.kill(process, because="gave no heartbeat")
         end = await kept.ends.get()

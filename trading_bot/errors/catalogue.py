@@ -1,8 +1,8 @@
 """The error catalogue: every code once, with what it means and how it is resolved.
 
-AUTH who asks · CFG configuration and settings · API rate · BOT the process and its run state · RISK limits · LLM a language model that
-decides · ORD orders and fills · DATA market data and venue reads · QRY requests to the graph · LOG the audit log · BAK backups · SYS store,
-ports and faults of our own. Each family stands in one of the modules beside this one.
+AUTH who asks · CFG configuration and settings · API rate · BOT the process and its run state · SUP the supervisor · RISK limits · LLM a
+language model that decides · ORD orders and fills · DATA market data and venue reads · QRY requests to the graph · WF workflows · LOG the
+audit log · BAK backups · SYS store, ports and faults of our own. Each family stands in one of the modules beside this one.
 """
 
 from types import MappingProxyType
@@ -13,11 +13,22 @@ from trading_bot.errors.keeping_codes import KEEPING_CODES
 from trading_bot.errors.process_codes import PROCESS_CODES
 from trading_bot.errors.request_codes import REQUEST_CODES
 from trading_bot.errors.request_limits import REQUEST_LIMITS
+from trading_bot.errors.run_codes import RUN_CODES
+from trading_bot.errors.supervision_codes import SUPERVISION_CODES
 from trading_bot.errors.trading_codes import TRADING_CODES
 
-FAMILIES = ("AUTH", "CFG", "API", "BOT", "RISK", "LLM", "ORD", "DATA", "QRY", "LOG", "BAK", "SYS")
+FAMILIES = ("AUTH", "CFG", "API", "BOT", "SUP", "RISK", "LLM", "ORD", "DATA", "QRY", "WF", "LOG", "BAK", "SYS")
 """The families, in the order in which they are shown."""
-_ENTRIES = (*REQUEST_CODES, *REQUEST_LIMITS, *PROCESS_CODES, *TRADING_CODES, *DECIDER_CODES, *KEEPING_CODES)
+_ENTRIES = (
+    *REQUEST_CODES,
+    *REQUEST_LIMITS,
+    *PROCESS_CODES,
+    *SUPERVISION_CODES,
+    *TRADING_CODES,
+    *DECIDER_CODES,
+    *KEEPING_CODES,
+    *RUN_CODES,
+)
 
 
 def _place(known: ErrorCode) -> tuple[int, str]:

@@ -18,9 +18,10 @@ from trading_bot.domain.errors import REASON_BYTES, capped
 from trading_bot.domain.events import EventKind
 from trading_bot.domain.health import Health, HealthStatus, RunState, assess
 from trading_bot.domain.orders import Leg, Order
+from trading_bot.domain.processes import ProcessAction
 from trading_bot.errors.fault import Fault
 from trading_bot.services import intents
-from trading_bot.services.subjects import effects_on, require_subjects
+from trading_bot.services.subjects import effects_on, process_order, require_subjects
 from trading_bot.store import bots, commands, orders, plans, positions, runtime
 from trading_bot.store.store import Reading, Store
 
@@ -32,6 +33,7 @@ _SUMMARIES = {
     CommandKind.CLOSE_POSITIONS: "The named positions are exited at the market.",
     CommandKind.CANCEL_ORDERS: "The named orders are cancelled.",
     CommandKind.RESET_BREAKER: "The circuit breaker is cleared, so that entries can be allowed again.",
+    CommandKind.RESTART_PROCESS: "The supervisor ends or starts a process and waits for its sign of life.",
 }
 _NEVER_HIGH = {CommandKind.PAUSE: RiskLevel.LOW, CommandKind.BACKUP: RiskLevel.LOW, CommandKind.EXPORT: RiskLevel.LOW}
 _ALWAYS_HIGH = frozenset({CommandKind.CLOSE_POSITIONS, CommandKind.RESET_BREAKER})
@@ -110,14 +112,17 @@ class Commands:
 def command_risk(r: Reading, kind: CommandKind, parameters: dict[str, Any]) -> RiskLevel:
     """How much harm the command could do now.
 
-    HIGH is to close positions, to stop with open plans or flattening, to cancel an order that protects a position, and to reset the
-    breaker. Pausing is LOW, all else MEDIUM.
+    HIGH is to close positions, to stop (also the process) with open plans or flattening, to cancel an order that protects a position, and
+    to reset the breaker. Pausing is LOW, all else MEDIUM.
     """
     if kind in _NEVER_HIGH:
         return _NEVER_HIGH[kind]
     match kind:
         case CommandKind.STOP:
             is_high = _policy(parameters) is StopPolicy.FLATTEN or bool(plans.list_open_plans(r))
+        case CommandKind.RESTART_PROCESS:
+            is_stop = process_order(parameters).action is ProcessAction.STOP
+            is_high = is_stop and bool(plans.list_open_plans(r))
         case CommandKind.CANCEL_ORDERS:
             named = frozenset(parameters.get("orderIds", ()))
             is_high = any(o.leg is Leg.EXIT and named & {o.client_order_id, o.venue_order_id} for o in _live(r))

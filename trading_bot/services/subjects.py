@@ -1,11 +1,13 @@
-"""Subjects: the positions, orders and errors that a write names. They must be there, and what happens to each is said beforehand."""
+"""Subjects: positions, orders, errors, processes that a write names. They must be there; what happens to each is said beforehand."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from trading_bot.domain.commands import CommandKind
 from trading_bot.domain.money import plain
 from trading_bot.domain.orders import Leg, Order
 from trading_bot.domain.positions import Position
+from trading_bot.domain.processes import ProcessAction, ProcessName, ProcessOrder, read_order
 from trading_bot.errors.fault import Fault
 from trading_bot.store import orders, plans, positions
 from trading_bot.store.risk_events import find_breaker
@@ -15,7 +17,10 @@ _NAMED = 8
 
 
 def require_subjects(r: Reading, kind: CommandKind, parameters: dict[str, Any]) -> None:
-    """Refuse a command that names a position or an order that is not there: QRY_005 says which, and what there is."""
+    """Refuse a command that names a position or an order that is not there: QRY_005 says which, and what there is.
+
+    QRY_004 for parameters that no process can be asked with.
+    """
     match kind:
         case CommandKind.CLOSE_POSITIONS:
             held = sorted({*_held(r), *(plan.symbol for plan in plans.list_open_plans(r))})
@@ -24,6 +29,9 @@ def require_subjects(r: Reading, kind: CommandKind, parameters: dict[str, Any]) 
         case CommandKind.CANCEL_ORDERS:
             missing = [name for name in parameters.get("orderIds", ()) if _order(r, name) is None]
             what, there = "order", [order.client_order_id for order in orders.list_live_orders(r)]
+        case CommandKind.RESTART_PROCESS:
+            process_order(parameters)
+            return
         case _:
             return
     if missing:
@@ -44,8 +52,33 @@ def effects_on(r: Reading, kind: CommandKind, parameters: dict[str, Any]) -> lis
         case CommandKind.RESET_BREAKER:
             cause = find_breaker(r).cause
             return [f"The breaker tripped: {cause}" if cause else "The breaker is not tripped: the bot will refuse."]
+        case CommandKind.RESTART_PROCESS:
+            return _on_process(process_order(parameters), open_plans=len(plans.list_open_plans(r)))
         case _:
             return []
+
+
+def process_order(parameters: Mapping[str, Any]) -> ProcessOrder:
+    """What the supervisor is asked; QRY_004 says what is wrong with the parameters."""
+    try:
+        return read_order(parameters)
+    except ValueError as error:
+        raise Fault("QRY_004", str(error), context={"field": "parameters"}) from None
+
+
+def _on_process(order: ProcessOrder, *, open_plans: int) -> list[str]:
+    name, drain = order.program.value, f"within {order.drain_seconds:g} s or by force"
+    if order.program is ProcessName.API:
+        return [f"The {name} process ends {drain}, and another one answers; the bot trades on."]
+    match order.action:
+        case ProcessAction.RESTART:
+            watched = f"{open_plans} open plans are not watched in between."
+            return [f"The {name} process ends {drain}, and another one goes on where it was.", watched]
+        case ProcessAction.START:
+            return [f"The {name} process is started if it does not run, and goes on where it was."]
+        case ProcessAction.STOP:
+            watched = f"{open_plans} open plans are not watched until it is started; orders stay at the venue."
+            return [f"The {name} process ends {drain} and is held down.", watched]
 
 
 def _held(r: Reading) -> dict[str, Position]:

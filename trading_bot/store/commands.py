@@ -18,6 +18,12 @@ from trading_bot.store.transaction import Reading, Writing
 
 INTENTS_KEPT = timedelta(hours=24)
 """How long an idempotency key is remembered."""
+_ADDRESSEES = {
+    CommandKind.RESTART_PROCESS: Addressee.SUPERVISOR,
+    CommandKind.BACKUP: Addressee.WORKER,
+    CommandKind.EXPORT: Addressee.WORKER,
+}
+"""Who acts on a command; the bot on all others."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,7 +46,7 @@ def add_command(w: Writing, command: Command) -> None:
 
 def insert_command(w: Writing, command: Command) -> None:
     """Store a command that the log has already, as when the store is rebuilt from it."""
-    addressee = Addressee.SUPERVISOR if command.kind is CommandKind.RESTART_PROCESS else Addressee.BOT
+    addressee = _ADDRESSEES.get(command.kind, Addressee.BOT)
     w.connection.execute(commands.insert(), {**_row(command), "bot_id": w.bot_id, "addressee": addressee})
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from rich.console import Console
 
+from trading_bot.domain.processes import Hold
 from trading_bot.domain.state import Bot
 from trading_bot.settings import Settings
 
@@ -42,6 +43,12 @@ def ready(out: Console, *, seconds: float, bot: Bot | None, replay_of: str | Non
         speed = f" at {_speed(settings)}" if settings.speed is not None else ""
         words += f" {bot.name} ({bot.id}): {bot.mode.value} mode on {bot.venue}, {market}{speed}."
     say(out, words + " Ctrl-C stops both.")
+
+
+def held(out: Console, *, hold: Hold) -> None:
+    """Say that the bot is held down, since when and why, and how it is started."""
+    say(out, f"The API is ready; the bot is held down since {hold.at:%Y-%m-%d %H:%M:%SZ}. {hold.cause}")
+    say(out, "  `botgraph process start` starts it. Ctrl-C stops the API; the next start tries both.")
 
 
 def slow(out: Console, *, logs: tuple[Path, ...]) -> None:

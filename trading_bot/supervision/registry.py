@@ -1,14 +1,19 @@
-"""What the supervisor reads in the store and writes to it: the bot's signs of life, and the end of its process."""
+"""What the supervisor reads in the store and writes to it: the bot's signs of life, the end of its process, and commands to it."""
 
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 
 import sqlalchemy as sa
 
 from trading_bot.clock import Clock
+from trading_bot.domain.commands import Addressee, Command
+from trading_bot.domain.events import EventKind
 from trading_bot.domain.state import Bot
 from trading_bot.errors.fault import Fault
-from trading_bot.store import bots, errors, runtime
+from trading_bot.services.configuration import read_config
+from trading_bot.services.homes import bot_id_of
+from trading_bot.store import bots, commands, errors, orders, positions, runtime
 from trading_bot.store.store import Store
 
 SLACK_SECONDS = 1.0
@@ -24,6 +29,26 @@ class Pulse:
     """Which start of it."""
     last_heartbeat: datetime | None
     """Wall clock of its last heartbeat, UTC; None before the first."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sign:
+    """What the store says of the bot's last process."""
+
+    generation: int
+    """Which start of it; 0 before the first."""
+    pid: int | None
+    """Its process id; None before the first start."""
+    has_beaten: bool
+    """Whether this generation has given a heartbeat."""
+    has_ended: bool
+    """Whether its end is stored."""
+    run_state: str | None
+    """What it lets itself do, by name; None before the first start."""
+    live_orders: int
+    """Orders that may still be filled."""
+    positions: int
+    """Positions that are held."""
 
 
 class Registry:
@@ -56,10 +81,55 @@ class Registry:
         with self._store.reading(bot_id) as reading:
             return bots.find_bot(reading), bots.find_replay_of(reading)
 
-    def write_end(self, pulse: Pulse) -> None:
-        """Store that the bot's process ended, so that it shows as OFFLINE at once."""
-        with self._store.writing(pulse.bot_id) as writing:
-            runtime.mark_process_ended(writing, generation=pulse.generation)
+    def find_bot_id(self, config_file: Path) -> str | None:
+        """The bot of a home; None where the store does not know it yet, or its configuration can't be read."""
+        try:
+            bot_id = bot_id_of(self._store, read_config(config_file))
+        except Fault:
+            return None
+        return bot_id if bot_id in self._store.bot_ids() else None
+
+    def find_last(self, config_file: Path) -> Pulse | None:
+        """The last process of the home's bot; None where the store does not know it."""
+        bot_id = self.find_bot_id(config_file)
+        if bot_id is None:
+            return None
+        with self._store.reading(bot_id) as reading:
+            found = runtime.find_runtime(reading)
+        return Pulse(bot_id=bot_id, generation=found.generation, last_heartbeat=None) if found else None
+
+    def find_sign(self, bot_id: str) -> Sign:
+        """What the store says of the bot's last process."""
+        with self._store.reading(bot_id) as reading:
+            process, found = runtime.find_process(reading), runtime.find_runtime(reading)
+            live, held = orders.list_live_orders(reading), positions.list_positions(reading)
+        beat, begun = (found.last_heartbeat, found.started_at) if found else (None, None)
+        return Sign(
+            generation=process[0] if process else 0,
+            pid=process[1] if process else None,
+            has_beaten=beat is not None and begun is not None and beat >= begun,
+            has_ended=found is not None and found.process_ended_at is not None,
+            run_state=found.run_state.name if found else None,
+            live_orders=len(live),
+            positions=len(held),
+        )
+
+    def list_commands(self, bot_id: str) -> tuple[Command, ...]:
+        """What the supervisor was asked and has not ended, oldest first."""
+        with self._store.reading(bot_id) as reading:
+            return commands.list_pending_commands(reading, Addressee.SUPERVISOR)
+
+    def write_command(self, command: Command) -> None:
+        """Store what has become of a command."""
+        with self._store.writing(command.bot_id) as writing:
+            commands.save_command(writing, command)
+            data = {"kind": command.kind.name, "status": command.status.name}
+            writing.changed(EventKind.COMMAND, command.id, f"{command.kind.name} is {command.status.name}.", data)
+
+    def write_end(self, bot_id: str, generation: int) -> None:
+        """Store that the bot's process of that generation ended, so that it shows as OFFLINE at once."""
+        with self._store.writing(bot_id) as writing:
+            runtime.mark_process_ended(writing, generation=generation)
 
     def write_fault(self, bot_id: str, fault: Fault) -> None:
         """Store a fault as one of the bot's errors."""

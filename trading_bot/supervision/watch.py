@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from structlog.typing import FilteringBoundLogger
@@ -14,6 +14,7 @@ from trading_bot.supervision import greeting
 from trading_bot.supervision.keeper import End, Keeper
 from trading_bot.supervision.limits import Limits
 from trading_bot.supervision.livez import status
+from trading_bot.supervision.notices import Notices
 from trading_bot.supervision.output import bound
 from trading_bot.supervision.program import Note
 from trading_bot.supervision.silence import Silence
@@ -44,6 +45,7 @@ class Watch:
         limits: Limits,
         log: FilteringBoundLogger,
         out: Console,
+        notices: Notices,
     ) -> None:
         self._settings = settings
         self._clock = clock
@@ -51,6 +53,7 @@ class Watch:
         self._limits = limits
         self._log = log
         self._out = out
+        self._notices = notices
         self._pulse: Pulse | None = None
         self._host = next((name for name in settings.api_allowed_hosts if "*" not in name), "localhost")
 
@@ -60,17 +63,31 @@ class Watch:
             self._group = group
             group.create_task(self.bot.keep())
             group.create_task(self.api.keep())
-            for work in (self._announce, self._watch_heartbeat, self._watch_answers, self._tidy):
+            works = (
+                self._announce,
+                self._watch_heartbeat,
+                self._watch_answers,
+                self._obey,
+                self._give_signs,
+                self._tidy,
+            )
+            for work in works:
                 group.create_task(self._go_on(work))
 
     async def note_end(self, end: End) -> None:
         """A child's process has ended by itself: say so, and store it."""
         program = end.process.program
-        again = f"it starts again in {end.delay:g} s"
+        again = (
+            f"it starts again in {end.delay:g} s"
+            if end.hold is None
+            else "it is held down until it is started by command"
+        )
         greeting.say(self._out, f"The {program.name} process {end.how}; {again}. Its log: {program.output}")
+        if end.hold is not None:
+            self._notices.say(f"The {program.name} process is held down: {end.hold.cause}")
         pulse = self._pulse
         if pulse is None or program is self.bot.program:
-            pulse = await self._find_pulse(end.process.pid, end.process.started_at) or pulse
+            pulse = await self._find_pulse(end.process.pid, end.process.started_at) or pulse or await self._find_last()
         if pulse is not None:
             self._group.create_task(self._store_end(end, pulse))
 
@@ -78,14 +95,14 @@ class Watch:
         """Store the end of the bot that the note is about: the supervisor that started it was killed and could not."""
         pulse = await self._find_pulse(note.pid, note.started_at)
         if pulse is not None:
-            await self._store(lambda: self.registry.write_end(pulse))
+            await self._store(lambda: self.registry.write_end(pulse.bot_id, pulse.generation))
 
     async def note_stop(self) -> None:
         """Both have been stopped: store that the bot's process ended."""
         process = self.bot.process
         pulse = await self._find_pulse(process.pid, process.started_at) if process else None
         if pulse is not None:
-            await self._store(lambda: self.registry.write_end(pulse))
+            await self._store(lambda: self.registry.write_end(pulse.bot_id, pulse.generation))
 
     async def _announce(self) -> None:
         slow = False
@@ -96,6 +113,12 @@ class Watch:
                 greeting.slow(self._out, logs=(self.bot.program.output, self.api.program.output))
             await self._clock.sleep(READY_EVERY_SECONDS)
         self.bot.is_starting = self.api.is_starting = False
+        hold = self.bot.hold
+        if hold is not None:
+            greeting.held(self._out, hold=hold)
+            self._notices.ready(f"The bot is held down: {hold.cause}")
+            return
+        self._notices.ready("Bot and API run")
         seconds = self._clock.monotonic() - self._begun
         self._log.info("ready", seconds=round(seconds, 3))
         pulse = self._pulse
@@ -105,14 +128,50 @@ class Watch:
         greeting.ready(self._out, seconds=seconds, bot=bot, replay_of=replay_of, settings=self._settings)
 
     async def _is_ready(self) -> bool:
+        if self.bot.hold is None and not await self._is_beating():
+            return False
+        return await self._answers()
+
+    async def _is_beating(self) -> bool:
         process = self.bot.process
         pulse = await self._find_pulse(process.pid, process.started_at) if process else None
         if pulse is None or pulse.last_heartbeat is None:
             return False
-        if (self._clock.now() - pulse.last_heartbeat).total_seconds() > FRESH_SECONDS:
-            return False
+        return (self._clock.now() - pulse.last_heartbeat).total_seconds() <= FRESH_SECONDS
+
+    async def _answers(self) -> bool:
         answer = await status(self._settings.api_address, host=self._host, timeout=self._limits.answer_every)
         return answer == HTTP_OK
+
+    async def _obey(self) -> None:
+        """Carry out commands to the supervisor, as long as there is one."""
+        # It needs the database toolkit; by now that is loaded.
+        from trading_bot.supervision.process_control import ProcessControl  # noqa: PLC0415
+
+        control = ProcessControl(
+            bot=self.bot,
+            api=self.api,
+            registry=self.registry,
+            config_file=self._settings.config_file,
+            answers=self._answers,
+            clock=self._clock,
+            limits=self._limits,
+            log=self._log,
+        )
+        while True:
+            try:
+                await control.look()
+            except Fault as fault:  # the store will be usable again, or nothing else is either
+                self._log.warning("commands_unknown", error_code=fault.code, cause=fault.cause)
+                await self._clock.sleep(RETRY_SECONDS)
+            await self._clock.sleep(self._limits.commands_every)
+
+    async def _give_signs(self) -> None:
+        """Tell the service manager that we are not hung, twice as often as it expects it."""
+        every = self._notices.watchdog_seconds
+        while every is not None:
+            self._notices.alive()
+            await self._clock.sleep(every / 2)
 
     async def _watch_heartbeat(self) -> None:
         silence = Silence()
@@ -169,13 +228,24 @@ class Watch:
         self._pulse = found or self._pulse
         return found
 
+    async def _find_last(self) -> "Pulse | None":
+        """The bot's last process that the store knows, where this one ended before it gave a sign of life."""
+        try:
+            return await asyncio.to_thread(self.registry.find_last, self._settings.config_file)
+        except Fault:
+            return None
+
     async def _store_end(self, end: End, pulse: "Pulse") -> None:
         program = end.process.program
-        cause = f"The {program.name} process {end.how}; it starts again in {end.delay:g} s."
-        context = {"program": program.name, "pid": end.process.pid, "log": str(program.output)}
-        fault = Fault("BOT_006", cause, after_seconds=end.delay, context=context)
+        context: dict[str, Any] = {"program": program.name, "pid": end.process.pid, "log": str(program.output)}
+        if end.hold is not None and end.hold.error_code is not None:
+            context |= {"log_from": end.process.output_from, "ends": list(end.earlier)}
+            fault = Fault(end.hold.error_code, end.hold.cause, context=context)
+        else:
+            cause = f"The {program.name} process {end.how}; it starts again in {end.delay:g} s."
+            fault = Fault("BOT_006", cause, after_seconds=end.delay, context=context)
         if program is self.bot.program:
-            while not await self._store(lambda: self.registry.write_end(pulse)):
+            while not await self._store(lambda: self.registry.write_end(pulse.bot_id, pulse.generation)):
                 await self._clock.sleep(RETRY_SECONDS)
         while not await self._store(lambda: self.registry.write_fault(pulse.bot_id, fault)):
             await self._clock.sleep(RETRY_SECONDS)
