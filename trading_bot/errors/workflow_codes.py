@@ -1,0 +1,77 @@
+"""Codes of workflows: WF definitions, their parameters, steps and runs."""
+
+from trading_bot.errors.codes import FIX, HIGH, LOW, MEDIUM, code
+
+WORKFLOW_CODES = (
+    code(
+        "WF_001",
+        "WorkflowError",
+        "The workflow's definition is not valid",
+        LOW,
+        FIX,
+        meaning="A file of the workflow folder is not plain YAML, not as the schema says, or names what is not there.",
+        impact="This workflow can't be run; the others can. Nothing was executed.",
+        remediation="Run `botgraph workflow lint`: it names file, line, cause and remedy of everything that is wrong.",
+    ),
+    code(
+        "WF_002",
+        "WorkflowError",
+        "A parameter does not fit the workflow",
+        LOW,
+        FIX,
+        meaning="A parameter is missing, unknown, of another type, or outside of its range.",
+        impact="The run was not started; nothing was executed.",
+        remediation="Send the parameters as the workflow's `parameters` say: type, range and default stand there.",
+    ),
+    code(
+        "WF_003",
+        "WorkflowError",
+        "What the workflow needs does not hold",
+        LOW,
+        FIX,
+        meaning="A validation rule of the workflow was looked at before its first step, and is not fulfilled.",
+        impact="No step was run; nothing was changed.",
+        remediation="Read the cause, put it right, and run the workflow again; or run another workflow.",
+    ),
+    code(
+        "WF_004",
+        "WorkflowError",
+        "A step of a workflow did not succeed",
+        MEDIUM,
+        FIX,
+        meaning="The step failed, or what it gave back is not what its success criteria ask for.",
+        impact="The steps after it are not run; what was done is undone by the rollback procedure.",
+        remediation="Read the cause and the step's output, put the cause right, then run the workflow again.",
+    ),
+    code(
+        "WF_005",
+        "WorkflowError",
+        "A step of a workflow took too long",
+        MEDIUM,
+        FIX,
+        meaning="The step had not ended, or its condition was not true, when its timeout was over.",
+        impact="The steps after it are not run; what was done is undone by the rollback procedure.",
+        remediation="Find out what it waited for, or give the step a longer `timeout_seconds`. Then run the workflow again.",
+    ),
+    code(
+        "WF_006",
+        "WorkflowError",
+        "A step asks for what this installation does not allow",
+        HIGH,
+        FIX,
+        meaning="The program, its arguments, the host or its address are not on the operator's allow-list.",
+        impact="Nothing was executed or sent.",
+        remediation="If it is meant, add it to `workflow_allow.yaml` in the configuration folder. `botgraph workflow lint` checks that file too.",
+    ),
+    code(
+        "WF_007",
+        "WorkflowError",
+        "A condition can't be evaluated",
+        MEDIUM,
+        FIX,
+        meaning="The expression is not CEL, is too large, names data that is not there, or is neither true nor false.",
+        impact="The step or the run fails; what was done is undone by the rollback procedure.",
+        remediation="Read the cause, correct the condition in the workflow's file, and run `botgraph workflow lint`.",
+    ),
+)
+"""All of them."""
