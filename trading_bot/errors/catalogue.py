@@ -16,6 +16,7 @@ from trading_bot.errors.request_limits import REQUEST_LIMITS
 from trading_bot.errors.run_codes import RUN_CODES
 from trading_bot.errors.supervision_codes import SUPERVISION_CODES
 from trading_bot.errors.trading_codes import TRADING_CODES
+from trading_bot.errors.workflow_codes import WORKFLOW_CODES
 
 FAMILIES = ("AUTH", "CFG", "API", "BOT", "SUP", "RISK", "LLM", "ORD", "DATA", "QRY", "WF", "LOG", "BAK", "SYS")
 """The families, in the order in which they are shown."""
@@ -27,6 +28,7 @@ _ENTRIES = (
     *TRADING_CODES,
     *DECIDER_CODES,
     *KEEPING_CODES,
+    *WORKFLOW_CODES,
     *RUN_CODES,
 )
 
