@@ -40,6 +40,18 @@ PROCESS_CODES = (
         remediation="Set the variable or write the file that context.reference names, readable for the bot's user; a variable also needs a restart.",
     ),
     code(
+        "CFG_020", "ConfigurationError", "Values of the configuration don't go together", MEDIUM, FIX,
+        meaning="Each value is allowed by itself, but it contradicts another one, or what the venue or the home has.",
+        impact="The configuration was not taken; what was in force stays in force.",
+        remediation="Set the field in context.field to context.suggestion, or change the other value that the cause names.",
+    ),
+    code(
+        "CFG_021", "ConfigurationError", "A secret stands where none may", HIGH, FIX,
+        meaning="The configuration never holds a secret: it says where the secret is, as env:NAME or file:PATH, where one is due.",
+        impact="The configuration was not taken, and what looks like a secret was not kept.",
+        remediation="Put the secret into a variable or a file of the bot's user and name that instead. Replace the secret if others have seen it.",
+    ),
+    code(
         "BOT_001", "NotFoundError", "No such bot", LOW, FIX,
         meaning="No bot of that id is in the store.",
         impact="Nothing was read or changed.",

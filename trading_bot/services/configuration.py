@@ -25,14 +25,15 @@ _HEADER = (
 
 
 @cache
-def _codec() -> TypeAdapter[BotConfig]:
+def codec() -> TypeAdapter[BotConfig]:
+    """What makes the typed configuration of JSON data, and the reverse."""
     return TypeAdapter(BotConfig)
 
 
 def parse_config(values: object) -> BotConfig:
     """The configuration that `values` spell. Raises CFG_001 that names the field, its value and what is allowed."""
     try:
-        return _codec().validate_python(values)
+        return codec().validate_python(values)
     except ValidationError as error:
         problems = error.errors(include_url=False)
         # Of a strategy's possible kinds, the one that was meant says what is wrong; the others only say that they were not meant.
@@ -45,7 +46,7 @@ def parse_config(values: object) -> BotConfig:
 
 def config_values(config: BotConfig) -> dict[str, Any]:
     """The configuration as JSON holds it: decimals as strings, enums by their file value."""
-    values: dict[str, Any] = _codec().dump_python(config, mode="json")
+    values: dict[str, Any] = codec().dump_python(config, mode="json")
     return values
 
 
