@@ -25,7 +25,7 @@ from trading_bot.store import errors, workflow_runs
 from trading_bot.store.store import Store
 from trading_bot.store.workflow_runs import Lease
 from workflows.model import SYSTEM, Scene, Step, StepRunner, Wake, Workflow
-from workflows.progress import Done, Failed, Outcome, Skipped, Stopped, abandoned, carried_on, refused, taken_up
+from workflows.progress import Done, Failed, Outcome, Skipped, Stopped, abandoned, carried_on, taken_up
 
 T = TypeVar("T")
 
@@ -118,11 +118,7 @@ class Engine:
     def _take_up(
         self, lease: Lease, workflow: Workflow, refusal: SemanticError | None
     ) -> tuple[WorkflowRun, Step | None]:
-        def moved(run: WorkflowRun, now: datetime) -> tuple[WorkflowRun, Step | None]:
-            run, step = taken_up(run, workflow, now=now)
-            return (run, step) if refusal is None or run.has_ended else (refused(run, workflow, refusal, now=now), None)
-
-        return self._write(lease, moved)
+        return self._write(lease, lambda run, now: taken_up(run, workflow, refusal=refusal, now=now))
 
     def _go_on(self, lease: Lease, workflow: Workflow, outcome: Outcome) -> tuple[WorkflowRun, Step | None]:
         return self._write(lease, lambda run, now: carried_on(run, workflow, outcome, now=now))

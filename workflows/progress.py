@@ -52,10 +52,17 @@ Outcome: TypeAlias = Done | Skipped | Failed | Wake | Stopped
 """What a step came to."""
 
 
-def taken_up(run: WorkflowRun, workflow: Workflow, *, now: datetime) -> tuple[WorkflowRun, Step | None]:
-    """The run as a worker finds it that takes it over, and the step to carry out; null where it has ended or waits for its time."""
+def taken_up(
+    run: WorkflowRun, workflow: Workflow, *, refusal: SemanticError | None, now: datetime
+) -> tuple[WorkflowRun, Step | None]:
+    """The run as a worker finds it that takes it over, and the step to carry out; null where it has ended or waits for its time.
+
+    With a `refusal`, something that the workflow needs does not hold: no step of it is begun.
+    """
     if run.started_at is None:
         run = replace(run.moved(WorkflowStatus.IN_PROGRESS), started_at=now)
+        if refusal is not None:
+            return _turned_back(run, workflow, refusal, WorkflowStatus.FAILED, now), None
     current = run.current
     if current is not None and current.wakes_at is None:
         run = _interrupted(run, workflow, current, now)
@@ -85,11 +92,6 @@ def carried_on(
         case _:
             assert_never(outcome)
     return _next(run, workflow, now)
-
-
-def refused(run: WorkflowRun, workflow: Workflow, error: SemanticError, *, now: datetime) -> WorkflowRun:
-    """The run after something that its workflow needs does not hold: no step of it is begun."""
-    return _turned_back(run, workflow, error, WorkflowStatus.FAILED, now)
 
 
 def abandoned(run: WorkflowRun, error: SemanticError, *, now: datetime) -> WorkflowRun:
