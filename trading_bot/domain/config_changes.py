@@ -65,6 +65,8 @@ class ConfigView:
     """Plans that hold a position or may still enter."""
     open_orders: int = 0
     """Orders that may still act, 0 or more."""
+    held: frozenset[str] = frozenset()
+    """Symbols of which something is held, with a plan or without."""
     equity: Decimal | None = None
     """Worth of the account in the quote currency; null before the bot has read it."""
     daily_pnl: Decimal | None = None
@@ -73,7 +75,7 @@ class ConfigView:
     @property
     def is_flat(self) -> bool:
         """Whether nothing is held and no order may act."""
-        return not self.open_plans and self.open_orders == 0
+        return not self.open_plans and not self.held and self.open_orders == 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -164,9 +164,10 @@ def _elsewhere(diff: Sequence[ConfigDifference]) -> Iterator[str]:
 
 
 def _open(view: ConfigView) -> str:
-    symbols = [plan.symbol for plan in view.open_plans]
-    held = f"{len(symbols)} open plans ({_listed(symbols)})" if symbols else "no open plan"
-    return f"{held} and {view.open_orders} orders stand against it"
+    symbols = sorted({*view.held, *(plan.symbol for plan in view.open_plans)})
+    held = f"{_listed(symbols)} and " if symbols else ""
+    orders = "1 order stands" if view.open_orders == 1 and not symbols else f"{view.open_orders} orders stand"
+    return f"{held}{orders} against it"
 
 
 def _part(path: str) -> str:

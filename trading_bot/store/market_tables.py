@@ -1,8 +1,8 @@
-"""The table of the latest prices."""
+"""The tables of what a venue has: the latest prices, and every symbol."""
 
 import sqlalchemy as sa
 
-from trading_bot.store.columns import Exact, Utc
+from trading_bot.store.columns import Exact, Json, Utc
 from trading_bot.store.metadata import key, maybe, metadata, some
 
 quotes = sa.Table(
@@ -18,3 +18,5 @@ quotes = sa.Table(
     maybe("ask_size", Exact),
     maybe("volume", Exact),
 )
+
+listings = sa.Table("listings", metadata, key("bot_id"), some("symbols", Json))

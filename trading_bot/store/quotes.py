@@ -19,3 +19,9 @@ def find_quote(r: Reading, symbol: str) -> Quote | None:
         select_of(Quote, quotes).where(of_bot(r, quotes), quotes.c.symbol == symbol)
     ).one_or_none()
     return None if row is None else made(Quote, row)
+
+
+def list_quotes(r: Reading) -> tuple[Quote, ...]:
+    """The latest price of every symbol that was seen, by symbol."""
+    rows = r.connection.execute(select_of(Quote, quotes).where(of_bot(r, quotes)).order_by(quotes.c.symbol))
+    return tuple(made(Quote, row) for row in rows)

@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 from trading_bot.store.columns import Exact, Json, Text, Texts, Utc
-from trading_bot.store.migrations import configuration, oversight, workflows
+from trading_bot.store.migrations import configuration, market, oversight, workflows
 
 revision = "0001"
 down_revision = None
@@ -384,3 +384,4 @@ def upgrade() -> None:
     oversight.make_tables()
     configuration.make_tables()
     workflows.make_tables()
+    market.make_tables()
