@@ -133,6 +133,21 @@ class Settings(BaseSettings):
     )
     """Seed of the simulated market; none for the configured one."""
 
+    workflows_dir: AbsolutePath | None = Field(
+        default=None, validation_alias="BOTGRAPH_WORKFLOWS_DIR", description="the path of a folder"
+    )
+    """The operator's own workflows; none for `config/workflows` in the home. Absolute."""
+
+    @property
+    def own_workflows_dir(self) -> Path:
+        """The operator's own workflows: the folder that was named, or `config/workflows`."""
+        return self.workflows_dir or self.config_dir / "workflows"
+
+    @property
+    def workflow_allow_file(self) -> Path:
+        """What the operator lets steps of workflows use outside of BotGraph; nothing where it is not there."""
+        return self.config_dir / "workflow_allow.yaml"
+
     @property
     def logs_dir(self) -> Path:
         """Audit log and application logs."""

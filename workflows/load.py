@@ -57,8 +57,15 @@ class StepFacts(Protocol):
 
 
 def parse_workflow(definition: Mapping[str, Any], facts: StepFacts, *, source: str = "definition") -> Workflow:
-    """The workflow that a stored definition means. Raises WF_001 with the first thing that is wrong."""
-    return workflow_of(Document(source=source, values=dict(definition), lines={}), facts)
+    """The workflow that a run's definition means. Raises WF_001 where this release can't read it.
+
+    Whether its steps can still be carried out here is left to each of them: a run that was begun must be able to go back.
+    """
+    document = Document(source=source, values=dict(definition), lines={})
+    wrong = schema_problems(document)
+    if wrong:
+        raise wrong[0]
+    return _workflow(document, facts)
 
 
 def workflow_of(document: Document, facts: StepFacts) -> Workflow:

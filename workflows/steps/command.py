@@ -41,11 +41,12 @@ class CommandSteps:
     def risk(self, given: Mapping[str, Any]) -> RiskLevel:
         if "program" in given:
             return self.programs.risk(given)
-        command = self.registry.find(given["command"])
-        return command.risk_of(known_arguments(command, given.get("arguments")))
+        command = self.registry.known.get(given["command"])
+        return RiskLevel.HIGH if command is None else command.risk_of(known_arguments(command, given.get("arguments")))
 
     def writes(self, given: Mapping[str, Any]) -> bool:
-        return "program" in given or self.registry.find(given["command"]).writes
+        command = None if "program" in given else self.registry.known.get(given["command"])
+        return command is None or command.writes
 
     async def run(self, given: Mapping[str, Any], scene: Scene) -> dict[str, Any]:
         if "program" in given:
