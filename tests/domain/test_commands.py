@@ -27,6 +27,7 @@ def test_the_words_of_commands_are_the_published_ones() -> None:
         "RECONCILE",
         "BACKUP",
         "EXPORT",
+        "UPDATE_TARGETS",
     ]
     assert [status.value for status in CommandStatus] == [
         "PENDING",

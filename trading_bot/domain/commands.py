@@ -39,6 +39,8 @@ class CommandKind(Enum):
     """Back the home up."""
     EXPORT = "EXPORT"
     """Write logs to a file."""
+    UPDATE_TARGETS = "UPDATE_TARGETS"
+    """Move the target, the stop or both of an open plan."""
 
 
 class CommandStatus(Enum):

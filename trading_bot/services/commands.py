@@ -33,6 +33,9 @@ _SUMMARIES = {
     CommandKind.CLOSE_POSITIONS: "The named positions are exited at the market.",
     CommandKind.CANCEL_ORDERS: "The named orders are cancelled.",
     CommandKind.RESET_BREAKER: "The circuit breaker is cleared, so that entries can be allowed again.",
+    CommandKind.UPDATE_TARGETS: "Stop and target of the open plan on a symbol are moved and watched at once.",
+    CommandKind.BACKUP: "The home is backed up.",
+    CommandKind.EXPORT: "Logs are written to an archive in the home.",
     CommandKind.RESTART_PROCESS: "The supervisor ends or starts a process and waits for its sign of life.",
 }
 _NEVER_HIGH = {CommandKind.PAUSE: RiskLevel.LOW, CommandKind.BACKUP: RiskLevel.LOW, CommandKind.EXPORT: RiskLevel.LOW}
@@ -112,8 +115,8 @@ class Commands:
 def command_risk(r: Reading, kind: CommandKind, parameters: dict[str, Any]) -> RiskLevel:
     """How much harm the command could do now.
 
-    HIGH is to close positions, to stop (also the process) with open plans or flattening, to cancel an order that protects a position, and
-    to reset the breaker. Pausing is LOW, all else MEDIUM.
+    HIGH is to close positions, to stop (also the process) with open plans or flattening, to move a stop, to cancel an order that protects a
+    position, and to reset the breaker. Pausing is LOW, all else MEDIUM.
     """
     if kind in _NEVER_HIGH:
         return _NEVER_HIGH[kind]
@@ -123,6 +126,8 @@ def command_risk(r: Reading, kind: CommandKind, parameters: dict[str, Any]) -> R
         case CommandKind.RESTART_PROCESS:
             is_stop = process_order(parameters).action is ProcessAction.STOP
             is_high = is_stop and bool(plans.list_open_plans(r))
+        case CommandKind.UPDATE_TARGETS:
+            is_high = parameters.get("stop") is not None  # it might be loosened
         case CommandKind.CANCEL_ORDERS:
             named = frozenset(parameters.get("orderIds", ()))
             is_high = any(o.leg is Leg.EXIT and named & {o.client_order_id, o.venue_order_id} for o in _live(r))

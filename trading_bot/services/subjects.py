@@ -6,6 +6,7 @@ from typing import Any
 from trading_bot.domain.commands import CommandKind
 from trading_bot.domain.money import plain
 from trading_bot.domain.orders import Leg, Order
+from trading_bot.domain.plans import TradePlan
 from trading_bot.domain.positions import Position
 from trading_bot.domain.processes import ProcessAction, ProcessName, ProcessOrder, read_order
 from trading_bot.errors.fault import Fault
@@ -29,6 +30,10 @@ def require_subjects(r: Reading, kind: CommandKind, parameters: dict[str, Any]) 
         case CommandKind.CANCEL_ORDERS:
             missing = [name for name in parameters.get("orderIds", ()) if _order(r, name) is None]
             what, there = "order", [order.client_order_id for order in orders.list_live_orders(r)]
+        case CommandKind.UPDATE_TARGETS:
+            open_on = sorted({plan.symbol for plan in plans.list_open_plans(r)})
+            missing = [symbol for symbol in (str(parameters.get("symbol", "")),) if symbol not in open_on]
+            what, there = "open plan on", open_on
         case CommandKind.RESTART_PROCESS:
             process_order(parameters)
             return
@@ -52,6 +57,12 @@ def effects_on(r: Reading, kind: CommandKind, parameters: dict[str, Any]) -> lis
         case CommandKind.RESET_BREAKER:
             cause = find_breaker(r).cause
             return [f"The breaker tripped: {cause}" if cause else "The breaker is not tripped: the bot will refuse."]
+        case CommandKind.UPDATE_TARGETS:
+            return [
+                _moving(plan, parameters)
+                for plan in plans.list_open_plans(r)
+                if plan.symbol == parameters.get("symbol")
+            ]
         case CommandKind.RESTART_PROCESS:
             return _on_process(process_order(parameters), open_plans=len(plans.list_open_plans(r)))
         case _:
@@ -79,6 +90,16 @@ def _on_process(order: ProcessOrder, *, open_plans: int) -> list[str]:
         case ProcessAction.STOP:
             watched = f"{open_plans} open plans are not watched until it is started; orders stay at the venue."
             return [f"The {name} process ends {drain} and is held down.", watched]
+
+
+def _moving(plan: TradePlan, parameters: Mapping[str, Any]) -> str:
+    now = {"stop": plan.stop_price, "target": plan.target_price}
+    moves = [
+        f"{name} {plain(price) if price is not None else 'none'} becomes {str(parameters[name])[:20]}"
+        for name, price in now.items()
+        if parameters.get(name) is not None
+    ]
+    return f"{plan.symbol}: {', '.join(moves) or 'nothing is moved'}."
 
 
 def _held(r: Reading) -> dict[str, Position]:

@@ -86,6 +86,7 @@ def bot_commands(desk: CommandDesk) -> tuple[NamedCommand, ...]:
     )
     process = _choice("process", "Which process.", ("bot", "api"), default="bot")
     symbols, ids = _names("symbols", "Symbols whose positions are closed."), _names("order_ids", "Orders to cancel.")
+    symbol, update = _names("symbol", "Symbol of the plan."), CommandKind.UPDATE_TARGETS
     medium, high = _always(RiskLevel.MEDIUM), _always(RiskLevel.HIGH)
 
     def make(
@@ -118,6 +119,14 @@ def bot_commands(desk: CommandDesk) -> tuple[NamedCommand, ...]:
         make("close", CommandKind.CLOSE_POSITIONS, "The positions are closed at the market.", high, (symbols,)),
         make("cancel", CommandKind.CANCEL_ORDERS, "The orders are cancelled.", high, (ids,)),
         make("reset-breaker", CommandKind.RESET_BREAKER, "The circuit breaker is cleared.", high),
+        make("move-target", update, "The target of the open plan on a symbol.", medium, (symbol, _price("target"))),
+        make(
+            "move-stop",
+            update,
+            "The stop of the open plan on a symbol; it may be loosened.",
+            high,
+            (symbol, _price("stop")),
+        ),
         make("reconcile", CommandKind.RECONCILE, "Books and venue are compared now.", medium),
         make(
             "restart",
@@ -132,8 +141,8 @@ def bot_commands(desk: CommandDesk) -> tuple[NamedCommand, ...]:
 
 def _parameters(given: Arguments) -> dict[str, Any]:
     """Arguments of a step as the command carries them."""
-    names = {"symbols": "symbols", "order_ids": "orderIds", "process": "program", "drain": "drainSeconds"}
-    found = {names[name]: value for name, value in given.items() if name in names}
+    names = {"order_ids": "orderIds", "process": "program", "drain": "drainSeconds"}
+    found = {names.get(name, name): value for name, value in given.items() if name != "policy"}
     if "policy" in given:
         found["onStop"] = POLICIES[given["policy"]].name
     return found
@@ -158,6 +167,19 @@ def _choice(name: str, description: str, values: tuple[str, ...], *, default: st
         min=None,
         max=None,
         values=values,
+    )
+
+
+def _price(name: str) -> Parameter:
+    return Parameter(
+        name=name,
+        type=ParameterType.DECIMAL,
+        description=f"The new {name}, in the quote currency.",
+        default=None,
+        is_required=True,
+        min=0,
+        max=None,
+        values=(),
     )
 
 
