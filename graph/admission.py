@@ -4,7 +4,7 @@ The rate comes first, so that a key that is over it can't have documents parsed.
 is looked at before. What is carried out is counted and traced here, for all doors alike.
 """
 
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from graph.execution import BRAKE, Answer, Executor, Prepared, Request, answer_of
@@ -66,22 +66,11 @@ class Admission:
         self.metrics.operation(prepared.name, prepared.kind.value, self.door, is_good=not answer.codes, seconds=seconds)
         return answer
 
-    async def stream(
-        self, prepared: Prepared, caller: Caller, headers: Mapping[str, str]
-    ) -> AsyncGenerator[Answer, None]:
-        """The answers to a subscription; its span ends with the first, for it may be open for days."""
-        answers = self.executor.stream(prepared, caller)
-        try:
-            with self.tracing.operation(prepared.kind.value, prepared.name, headers) as seen:
-                first = await anext(answers, None)
-                seen.codes = [] if first is None else list(first.codes)
-            self.metrics.operation(prepared.name, prepared.kind.value, self.door, is_good=not seen.codes)
-            if first is not None:
-                yield first
-            async for answer in answers:
-                yield answer
-        finally:
-            await answers.aclose()
+    def began(self, prepared: Prepared, headers: Mapping[str, str], codes: tuple[str, ...]) -> None:
+        """Count and trace a subscription that was answered for the first time; its span ends here, for it may be open for days."""
+        with self.tracing.operation(prepared.kind.value, prepared.name, headers) as seen:
+            seen.codes = list(codes)
+        self.metrics.operation(prepared.name, prepared.kind.value, self.door, is_good=not codes)
 
     def _refused(self, allowance: Allowance) -> Answer:
         return answer_of({"errors": [self.executor.shape.of_fault(allowance.refusal())]})

@@ -1,12 +1,11 @@
 """Execution: one operation carried out, its failures in the one error shape. Doors know bytes, this knows GraphQL."""
 
-from collections.abc import AsyncGenerator, AsyncIterator
 from dataclasses import dataclass, replace
 from typing import Any
 
 import orjson
 import strawberry
-from graphql import ExecutionResult, GraphQLSchema, OperationDefinitionNode, OperationType, execute, subscribe
+from graphql import ExecutionResult, GraphQLSchema, OperationDefinitionNode, OperationType, execute
 from graphql.pyutils import AwaitableOrValue
 
 from graph.documents import Document, Documents, require_guarded
@@ -125,33 +124,6 @@ class Executor:
             operation_name=prepared.request.operation_name,
         )
 
-    async def stream(self, prepared: "Prepared", caller: Caller) -> AsyncGenerator[Answer, None]:
-        """The answers to a subscription, one for each event, QRY_027 among them; a single one where it could not begin."""
-        operation = Operation(self.parts, caller)
-        try:
-            results = subscribe(
-                self.schema,
-                prepared.tree,
-                context_value=operation,
-                variable_values=prepared.request.variables,
-                operation_name=prepared.request.operation_name,
-            )
-            if not isinstance(results, ExecutionResult | AsyncIterator):
-                results = await results
-            if isinstance(results, ExecutionResult):
-                yield answer_of(self._body(results), prepared.kind)
-                return
-            try:
-                async for result in results:
-                    await operation.close()  # a reader that is stuck must not keep a view of the store
-                    yield self.within_budget(prepared, caller, answer_of(self._body(result), prepared.kind))
-            except Exception as error:  # noqa: BLE001 (a watch that failed: its caller gets the error, in our shape)
-                yield _refused(self._broken(error))
-            finally:
-                await results.aclose()  # type: ignore[attr-defined]
-        finally:
-            await operation.close()
-
     def _body(self, result: ExecutionResult) -> dict[str, Any]:
         errors = result.errors or []
         if not errors:
@@ -185,12 +157,6 @@ class Executor:
         if prepared.kind is OperationType.SUBSCRIPTION:  # the next event may fit
             return answer_of({"errors": [entry], "data": None}, prepared.kind)
         return answer_of({"errors": [entry]}, prepared.kind)
-
-    def _broken(self, error: Exception) -> list[dict[str, Any]]:
-        original = getattr(error, "original_error", None) or error
-        if isinstance(original, Fault):
-            return [self.shape.of_fault(original)]
-        return [self.shape.of_unexpected(original)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

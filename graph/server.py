@@ -26,6 +26,7 @@ from graph.guard.authentication import Gate
 from graph.guard.errors import ErrorShape
 from graph.guard.rate import Rates
 from graph.guard.revocation import Revocations
+from graph.live.hub import Live
 from graph.observability.metrics import Metrics
 from graph.observability.tracing import Tracing, tracing_of_environment
 from graph.schema import build_schema
@@ -104,6 +105,7 @@ def _routes(
     admission = Admission(executor=run, rates=rates, metrics=metrics, tracing=tracing, door="http")
     sockets = websocket.Door(
         admission=replace(admission, door="websocket"),
+        live=Live(executor=run),
         gate=gate,
         revocations=Revocations(gate=gate, clock=parts.clock),
         clock=parts.clock,

@@ -22,6 +22,12 @@ class Counters:
     """Readings of the state that found nothing new in the store."""
     cache_misses: int = 0
     """Readings of the state that were made anew."""
+    written: int = 0
+    """Answers to subscriptions that were made, each for all who share it."""
+    sent: int = 0
+    """Answers to subscriptions that were sent, one for each who was shown one."""
+    skipped: int = 0
+    """Answers that a slow reader was not sent when they were made; it got the newest later."""
     latencies_ms: deque[float] = field(default_factory=lambda: deque(maxlen=REMEMBERED))
     """Time to answer, in milliseconds, of the last 1,000."""
 
@@ -29,6 +35,13 @@ class Counters:
         """Note one answer."""
         self.requests += 1
         self.latencies_ms.append(milliseconds)
+
+    def shown(self, *, in_time: bool) -> None:
+        """Note one answer to a subscription that a socket was sent, or was too slow for."""
+        if in_time:
+            self.sent += 1
+        else:
+            self.skipped += 1
 
     @property
     def hit_rate(self) -> float | None:

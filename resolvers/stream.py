@@ -10,6 +10,7 @@ import asyncio
 from collections import deque
 from collections.abc import AsyncGenerator, Callable, Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -92,20 +93,28 @@ class Stream:
 
         DATA_006 when there is no going on from that number; SYS_002 when the store can't be read.
         """
+        async with aclosing(self.batches(bot_id, after_seq, kinds)) as batches:
+            async for events, _ in batches:
+                for event in events:
+                    yield event
+
+    async def batches(
+        self, bot_id: str, after_seq: int | None, kinds: Collection[EventKind] | None = None
+    ) -> AsyncGenerator[tuple[tuple[Event, ...], int], None]:
+        """The same by what comes together, with the number up to which there are no others: the first at once, and maybe empty."""
         tail = self._join(bot_id)
         try:
             seen, events = await self._first(tail, bot_id, after_seq, kinds)
+            yield events, seen
             while True:
-                for event in events:
-                    if kinds is None or event.kind in kinds:
-                        yield event
                 taken = tail.behind(seen)
                 if taken is None:
                     events, seen = await self._in_thread(lambda: self._read(bot_id, seen, kinds))  # noqa: B023 - awaited
+                    yield events, seen
                 elif taken:
-                    events, seen = taken, taken[-1].seq
+                    seen = taken[-1].seq
+                    yield tuple(event for event in taken if kinds is None or event.kind in kinds), seen
                 else:
-                    events = ()
                     await tail.moved()
         finally:
             self._leave(bot_id, tail)

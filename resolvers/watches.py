@@ -2,11 +2,11 @@
 
 import math
 from collections.abc import AsyncGenerator, Awaitable, Callable
-from typing import TypeVar
+from dataclasses import dataclass
+from typing import Generic, TypeVar
 
 from resolvers.context import Context
 from resolvers.state import find_bot_state, find_bot_summary
-from trading_bot.clock import Clock
 from trading_bot.domain.state import BotState, BotSummary
 from trading_bot.errors.fault import Fault
 
@@ -15,49 +15,62 @@ T = TypeVar("T")
 LONGEST_INTERVAL = 60
 
 
-def watch_bot_state(
-    context: Context, *, bot_id: str | None = None, interval_seconds: int
-) -> AsyncGenerator[BotState | Fault, None]:
-    """The state at once, and then every `interval_seconds` (1 to 60). Fault QRY_004 for another interval."""
-    return _ticks(context, interval_seconds, lambda: find_bot_state(context, bot_id=bot_id))
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Paced(Generic[T]):
+    """What is answered at once and then at an exact cadence, for as many as watch it."""
 
+    context: Context
+    """Of an operation that goes on to its own moment with each answer."""
+    interval_seconds: int
+    """From one answer to the next, 1 to 60."""
+    find: Callable[[], Awaitable[T]]
+    """Answers once."""
 
-def watch_bot_summary(
-    context: Context, *, bot_id: str | None = None, interval_seconds: int
-) -> AsyncGenerator[BotSummary | Fault, None]:
-    """The summary at once, and then every `interval_seconds` (1 to 60). Fault QRY_004 for another interval."""
-    return _ticks(context, interval_seconds, lambda: find_bot_summary(context, bot_id=bot_id))
+    async def look(self) -> T:
+        """How it is now. Raises what `find` raises."""
+        await self.context.operation.renew()
+        return await self.find()
 
+    async def until_tick(self, started: float) -> None:
+        """Wait for the next whole multiple of the interval since monotonic `started`: a late tick makes no later one late."""
+        clock = self.context.parts.clock
+        elapsed = clock.monotonic() - started
+        ticks = math.floor(elapsed / self.interval_seconds) + 1
+        await clock.sleep(max(ticks * self.interval_seconds - elapsed, 0.0))
 
-async def _ticks(
-    context: Context, interval_seconds: int, answer: Callable[[], Awaitable[T]]
-) -> AsyncGenerator[T | Fault, None]:
-    """What `answer` gives at each tick. A Fault is one tick's answer and ends nothing but a watch that could not begin."""
-    if not 1 <= interval_seconds <= LONGEST_INTERVAL:
-        cause = f"Expected `intervalSeconds` between 1 and {LONGEST_INTERVAL}, was {interval_seconds}."
-        raise Fault("QRY_004", cause, context={"field": "intervalSeconds", "value": interval_seconds})
-    clock = context.parts.clock
-    started = clock.monotonic()
-    context.parts.counters.subscribers += 1
-    try:
-        yield await answer()
+    async def __aiter__(self) -> AsyncGenerator[T | Fault, None]:
+        """The answers. A Fault is one tick's answer and ends nothing but a watch that could not begin."""
+        started = self.context.parts.clock.monotonic()
+        yield await self.look()
         while True:
-            await _until_next_tick(clock, started, interval_seconds)
-            await context.operation.renew()
-            yield await _or_fault(answer)
-    finally:
-        context.parts.counters.subscribers -= 1
+            await self.until_tick(started)
+            yield await self.look_or_fault()
+
+    async def look_or_fault(self) -> T | Fault:
+        """How it is now, or why nobody can tell."""
+        try:
+            return await self.look()
+        except Fault as fault:
+            return fault
 
 
-async def _until_next_tick(clock: Clock, started: float, interval: int) -> None:
-    """Wait for the next whole multiple of the interval since the start: a late tick makes no later one late."""
-    elapsed = clock.monotonic() - started
-    ticks = math.floor(elapsed / interval) + 1
-    await clock.sleep(max(ticks * interval - elapsed, 0.0))
+def watch_bot_state(context: Context, *, bot_id: str | None = None, interval_seconds: int) -> Paced[BotState]:
+    """The state at once, and then every `interval_seconds` (1 to 60). Fault QRY_004 for another interval."""
+    _require_interval(interval_seconds)
+    return Paced(
+        context=context, interval_seconds=interval_seconds, find=lambda: find_bot_state(context, bot_id=bot_id)
+    )
 
 
-async def _or_fault(answer: Callable[[], Awaitable[T]]) -> T | Fault:
-    try:
-        return await answer()
-    except Fault as fault:
-        return fault
+def watch_bot_summary(context: Context, *, bot_id: str | None = None, interval_seconds: int) -> Paced[BotSummary]:
+    """The summary at once, and then every `interval_seconds` (1 to 60). Fault QRY_004 for another interval."""
+    _require_interval(interval_seconds)
+    return Paced(
+        context=context, interval_seconds=interval_seconds, find=lambda: find_bot_summary(context, bot_id=bot_id)
+    )
+
+
+def _require_interval(seconds: int) -> None:
+    if not 1 <= seconds <= LONGEST_INTERVAL:
+        cause = f"Expected `intervalSeconds` between 1 and {LONGEST_INTERVAL}, was {seconds}."
+        raise Fault("QRY_004", cause, context={"field": "intervalSeconds", "value": seconds})

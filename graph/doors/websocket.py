@@ -1,9 +1,9 @@
 """WebSocket: operations over the sub-protocol graphql-transport-ws, one socket for many of them.
 
 A bad message closes the socket with the protocol's code, never abnormally; a bad operation ends itself only. The key comes with
-connection_init and is looked at again with every operation and every event, and four times a second while nothing comes, so that a
-revoked key sees nothing more and its sockets close. Who opens too many sockets, or keeps one open for nothing, loses it; what becomes of
-clients that stop reading is decided in `wire`.
+connection_init and is looked at again with every operation, and four times a second, so that a revoked key sees nothing more and its
+sockets close. Who opens too many sockets, or keeps one open for nothing, loses it; what becomes of clients that stop reading is decided in
+`wire`. Subscriptions take no task each: `live` sends them what it makes once for all who have the same open.
 """
 
 import asyncio
@@ -20,10 +20,15 @@ from graph.admission import Admission
 from graph.doors import messages
 from graph.doors.messages import ClosedError, MalformedMessageError
 from graph.doors.sockets import Sockets
+from graph.doors.wire import EXTENSION
 from graph.execution import Answer, Executor, Prepared, Request
 from graph.guard.authentication import Gate
 from graph.guard.json import as_json
 from graph.guard.revocation import Revocations
+from graph.live.hub import Live, Subscription
+from graph.live.member import Errors, Wire, codes_of
+from graph.live.queued import QueuedWire
+from graph.live.sources import CanNotBeginError
 from trading_bot.clock import Clock
 from trading_bot.domain.commands import Caller
 from trading_bot.errors.fault import Fault
@@ -44,6 +49,7 @@ class Door:
     """Answers GraphQL over WebSocket."""
 
     admission: Admission
+    live: Live
     gate: Gate
     revocations: Revocations
     clock: Clock
@@ -64,10 +70,12 @@ class Door:
         started = self.clock.monotonic()
         session = Session(
             admission=self.admission,
+            live=self.live,
             gate=self.gate,
             revocations=self.revocations,
             sockets=self.sockets,
             websocket=websocket,
+            wire=_wire_of(websocket),
         )
         self.admission.metrics.sockets.inc()
         try:
@@ -83,17 +91,20 @@ class Session:
     """One socket: its caller, and what it has open."""
 
     admission: Admission
+    live: Live
     gate: Gate
     revocations: Revocations
     sockets: Sockets
     websocket: WebSocket
+    wire: Wire
+    """The way out of what subscriptions send."""
     carried_out: int = 0
     """Operations so far."""
     close_code: int | None = None
     """Why it ended."""
     _token: str | None = None
     _caller: Caller | None = None
-    _tasks: dict[str, asyncio.Task[None]] = field(default_factory=dict)
+    _open: dict[str, asyncio.Task[None] | Subscription] = field(default_factory=dict)
     _endings: list[Callable[[], None]] = field(default_factory=list)
     """What is to be called when it is over."""
 
@@ -115,9 +126,12 @@ class Session:
         finally:
             for end in self._endings:
                 end()
-            tasks = [receiver, *self._tasks.values()]
-            for task in tasks:
-                task.cancel()
+            opened = [receiver, *self._open.values()]
+            for each in opened:
+                each.cancel()
+            if isinstance(self.wire, QueuedWire):
+                self.wire.close()
+            tasks = [each for each in opened if isinstance(each, asyncio.Task)]
             await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _receive_all(self, ending: asyncio.Future[None]) -> None:
@@ -170,20 +184,20 @@ class Session:
             case "subscribe":
                 await self._begin(message["id"], message["payload"], ending)
             case "complete":
-                task = self._tasks.pop(message["id"], None)
-                if task is not None:
-                    task.cancel()
+                opened = self._open.pop(message["id"], None)
+                if opened is not None:
+                    opened.cancel()
             case _:
                 pass
 
     async def _begin(self, id: str, payload: dict[str, Any], ending: asyncio.Future[None]) -> None:
-        if id in self._tasks:
+        if id in self._open:
             raise ClosedError(messages.ID_IN_USE, f"Subscriber for {id} already exists")
-        if len(self._tasks) >= MOST_OPERATIONS:
+        if len(self._open) >= MOST_OPERATIONS:
             cause = f"A socket may have {MOST_OPERATIONS} operations open; complete one first."
             await self._error(id, [self.executor.shape.of_fault(Fault("API_429", cause))])
             return
-        self._tasks[id] = asyncio.create_task(self._operate(id, payload, ending))
+        self._open[id] = asyncio.create_task(self._operate(id, payload, ending))
 
     async def _operate(self, id: str, payload: dict[str, Any], ending: asyncio.Future[None]) -> None:
         """Carry one operation out; only what concerns the whole socket goes beyond it."""
@@ -196,8 +210,8 @@ class Session:
             with contextlib.suppress(Exception):  # the socket may be gone
                 await self._send({"type": "error", "id": id, "payload": [entry]})
         finally:
-            if self._tasks.get(id) is asyncio.current_task():
-                del self._tasks[id]
+            if self._open.get(id) is asyncio.current_task():
+                del self._open[id]
 
     async def _carry_out(self, id: str, payload: dict[str, Any]) -> None:
         self.carried_out += 1
@@ -213,7 +227,7 @@ class Session:
         if isinstance(prepared, Answer):
             await self._error(id, prepared.body["errors"])
         elif prepared.kind is OperationType.SUBSCRIPTION:
-            await self._stream(id, prepared, admitted.caller)
+            await self._subscribe(id, prepared, admitted.caller)
         else:
             started = parts.clock.monotonic()
             answer = await self.admission.carry_out(prepared, admitted.caller, self.websocket.headers)
@@ -224,18 +238,22 @@ class Session:
             else:
                 await self._error(id, answer.body["errors"])
 
-    async def _stream(self, id: str, prepared: Prepared, caller: Caller) -> None:
-        answers = self.admission.stream(prepared, caller, self.websocket.headers)
+    async def _subscribe(self, id: str, prepared: Prepared, caller: Caller) -> None:
+        def began(codes: tuple[str, ...]) -> None:
+            self.admission.began(prepared, self.websocket.headers, codes)
+
+        def ended(errors: Errors | None) -> None:
+            self._open.pop(id, None)
+            last = {"type": "complete", "id": id} if errors is None else {"type": "error", "id": id, "payload": errors}
+            self.wire.tell(as_json(last))
+
         try:
-            async for answer in answers:
-                await self._required_caller()
-                if not answer.began:
-                    await self._error(id, answer.body["errors"])
-                    return
-                await self._next(id, answer)
-            await self._complete(id)
-        finally:
-            await answers.aclose()
+            self._open[id] = await self.live.subscribe(
+                prepared, caller, id=id, wire=self.wire, began=began, ended=ended
+            )
+        except CanNotBeginError as refused:
+            began(codes_of(refused.errors))
+            await self._error(id, refused.errors)
 
     async def _required_caller(self) -> Caller:
         """Whose socket this is; closes it when the key is not good any more."""
@@ -256,11 +274,11 @@ class Session:
         await self._send_text(f'{{"type":"next","id":{as_json(id).decode()},"payload":{answer.raw.decode()}}}')
 
     async def _error(self, id: str, errors: list[dict[str, Any]]) -> None:
-        self._tasks.pop(id, None)
+        self._open.pop(id, None)
         await self._send({"type": "error", "id": id, "payload": errors})
 
     async def _complete(self, id: str) -> None:
-        self._tasks.pop(id, None)  # first: the client may use the id again as soon as it reads this
+        self._open.pop(id, None)  # first: the client may use the id again as soon as it reads this
         await self._send({"type": "complete", "id": id})
 
     async def _pong(self, ping: dict[str, Any]) -> None:
@@ -278,7 +296,7 @@ class Session:
                 async with asyncio.timeout(IDLE_SECONDS):
                     return await self._receive()
             except TimeoutError:
-                if not self._tasks:
+                if not self._open:
                     raise ClosedError(messages.NOTHING_MORE, f"Nothing was open for {IDLE_SECONDS:.0f} s") from None
 
     async def _receive(self) -> str | None:
@@ -305,6 +323,12 @@ class Session:
 def _end(ending: asyncio.Future[None], reason: Exception) -> None:
     if not ending.done():
         ending.set_exception(reason)
+
+
+def _wire_of(websocket: WebSocket) -> Wire:
+    """The way out that the server offers, or one that any server has."""
+    offered: Wire | None = websocket.scope.get("extensions", {}).get(EXTENSION)
+    return QueuedWire(websocket.send_text) if offered is None else offered
 
 
 def _token_of(payload: dict[str, Any]) -> str | None:

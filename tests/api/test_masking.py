@@ -13,6 +13,8 @@ from structlog.testing import capture_logs
 from graph.describes import answered_by, streamed_by
 from graph.execution import Executor, Prepared, Request, executor
 from graph.guard.errors import ErrorShape
+from graph.live.hub import Live
+from graph.live.member import Errors
 from graph.schema import build_schema
 from resolvers.context import Parts
 from resolvers.counters import Counters
@@ -20,6 +22,7 @@ from resolvers.memory import Memory
 from resolvers.snapshot import Views
 from resolvers.stream import Stream
 from tests.api.conftest import NOW
+from tests.fakes.collecting_wire import CollectingWire
 from tests.fakes.standing_clock import StandingClock
 from trading_bot.domain.commands import Caller
 from trading_bot.domain.errors import Scope
@@ -170,6 +173,14 @@ async def carry_out(run: Executor, query: str) -> dict[str, Any]:
 
 
 async def stream(run: Executor, query: str) -> list[dict[str, Any]]:
+    """What comes until the subscription ends."""
     prepared = run.read(Request(query=query))
     assert isinstance(prepared, Prepared)
-    return [answer.body async for answer in run.stream(prepared, CALLER)]
+    wire = CollectingWire()
+    over: asyncio.Future[Errors | None] = asyncio.get_running_loop().create_future()
+    await Live(executor=run).subscribe(
+        prepared, CALLER, id="1", wire=wire, began=lambda codes: None, ended=over.set_result
+    )
+    errors = await over
+    bodies = [message["payload"] for message in wire.messages]
+    return bodies if errors is None else [*bodies, {"errors": errors}]
