@@ -46,6 +46,10 @@ class Library:
             self._read = signature, read_folders(self._folders, self._facts)
         return self._read[1]
 
+    def workflows(self) -> tuple[Workflow, ...]:
+        """All that can be run, by id."""
+        return tuple(self.read().workflows.values())
+
     def find(self, id: str) -> Workflow:
         """The workflow of that id. Raises QRY_005 that names the closest, WF_001 for one that is there and not valid."""
         reading = self.read()
@@ -92,6 +96,11 @@ def definitions_in(folder: Path) -> tuple[Path, ...]:
     """The definition files of a folder, by name, at most 200; none where it is not there. Only regular files."""
     found = (file for file in sorted(folder.glob("*.yaml")) if file.is_file())
     return tuple(file for _, file in zip(range(MOST_FILES), found, strict=False))
+
+
+def lint(library: tuple[Path, ...], allow_file: Path, facts: StepFacts) -> tuple[Fault, ...]:
+    """Everything that is wrong with the definitions in the folders and with the allow-list."""
+    return (*lint_allowance(allow_file, facts), *read_folders(library, facts).problems)
 
 
 def lint_file(

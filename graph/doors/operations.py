@@ -79,6 +79,18 @@ class NamedOperation:
     root_fields: tuple[str, ...]
     """The root fields that it asks for."""
 
+    @property
+    def facts(self) -> OperationFacts:
+        """What a workflow must know of it."""
+        return OperationFacts(
+            name=self.name,
+            description=self.description,
+            writes=self.writes,
+            scope=self.scope,
+            variables=tuple(variable.name for variable in self.variables),
+            required=tuple(variable.name for variable in self.variables if variable.is_required),
+        )
+
 
 class Operations:
     """All named operations, and the way to carry one out."""
@@ -90,16 +102,7 @@ class Operations:
     def facts(self, name: str) -> OperationFacts | None:
         """What a workflow must know of an operation; null where there is none of that name."""
         known = self.known.get(name)
-        if known is None:
-            return None
-        return OperationFacts(
-            name=known.name,
-            description=known.description,
-            writes=known.writes,
-            scope=known.scope,
-            variables=tuple(variable.name for variable in known.variables),
-            required=tuple(variable.name for variable in known.variables if variable.is_required),
-        )
+        return None if known is None else known.facts
 
     async def run(self, name: str, variables: Mapping[str, Any], caller: Caller) -> dict[str, Any]:
         """The answer to an operation as JSON data, with `data` or `errors` or both, as the caller would get it over HTTP.
