@@ -136,6 +136,23 @@ def bot_commands(desk: CommandDesk) -> tuple[NamedCommand, ...]:
             (process, drain),
             action="restart",
         ),
+        make(
+            "start-process",
+            CommandKind.RESTART_PROCESS,
+            "The bot's process lives, also where it was held down.",
+            medium,
+            program="bot",
+            action="start",
+        ),
+        make(
+            "stop-process",
+            CommandKind.RESTART_PROCESS,
+            "The bot's process ends and is held down; stops are not watched meanwhile.",
+            high,
+            (drain,),
+            program="bot",
+            action="stop",
+        ),
     )
 
 
