@@ -72,7 +72,7 @@ class PaperVenue:
     """Names the venue."""
     feed: FeedKind = FeedKind.SIMULATED
     """Where bars come from; can't be changed within one home."""
-    candles: Annotated[str | None, TEXT, Count(low=1, high=1000)] = None
+    candles: Annotated[str | None, TEXT, Count(low=1, high=400)] = None
     """Path of the candle file, for a replay; another file needs another home."""
     seed: Annotated[int, Range(low=0, high=2**63 - 1)] = 7
     """Seed of the simulated market and of faults; another seed needs another home."""

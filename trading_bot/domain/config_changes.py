@@ -48,7 +48,7 @@ class ConfigDifference:
     after: Any
     """What it is to be, as JSON data; null where it goes."""
     description: str | None
-    """What the key means, with unit and range; null for one that is not known."""
+    """What the key means, with unit and range, at most 400 bytes; null for one that is not known."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,21 +93,21 @@ class ConfigPlan:
     errors: tuple[SemanticError, ...]
     """All that is wrong with it, at most 50; empty when it is valid."""
     diff: tuple[ConfigDifference, ...]
-    """Each value that changes, by path."""
+    """Each value that changes, by path, at most 200."""
     risk: RiskLevel
     """How much harm it could do."""
     risk_reasons: tuple[str, ...]
-    """Why the risk is above LOW, one sentence each."""
+    """Why the risk is above LOW, one sentence each of at most 300 bytes, at most 20."""
     effects: tuple[str, ...]
-    """What happens when it is applied, one sentence each, at most 20."""
+    """What happens when it is applied, one sentence each of at most 300 bytes, at most 20."""
     loosened: tuple[str, ...]
-    """Paths of the limits that would get looser."""
+    """Paths of the limits that would get looser, at most 20."""
     restart: tuple[str, ...]
-    """Paths that take effect only at a restart of the bot."""
+    """Paths that take effect only at a restart of the bot, at most 100."""
     needs_flat: tuple[str, ...]
-    """Those of `restart` that change only while nothing is held and no order may act: mode, venue, prefix."""
+    """Those of `restart`, at most 100, that change only while nothing is held and no order may act: mode, venue, prefix."""
     plan_token: str | None = None
-    """Send it to configApply within 120 seconds; null when invalid, or when nothing would change."""
+    """Send it to configApply within 120 seconds, at most 8,000 bytes; null when invalid, or when nothing would change."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,7 +117,7 @@ class ConfigValidation:
     valid: bool
     """Whether it may be in force."""
     errors: tuple[SemanticError, ...]
-    """All that is wrong with it; empty when it is valid."""
+    """All that is wrong with it, at most 50; empty when it is valid."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,7 +129,7 @@ class Config:
     version: int
     """Number of the version, from 1."""
     values: dict[str, Any]
-    """Every key with its value; decimals as strings, secrets as references to where they are."""
+    """Every key with its value, at most 12,000 bytes; decimals as strings, secrets as references to where they are."""
     schema_url: str
     """Where the JSON Schema of the values is, below the API's own address."""
     updated_at: datetime
@@ -157,11 +157,11 @@ class ConfigChange:
     reason: str
     """Why, at most 500 bytes."""
     previous_config: dict[str, Any]
-    """Every key before; empty for the first version."""
+    """Every key before, at most 12,000 bytes; empty for the first version."""
     new_config: dict[str, Any]
-    """Every key since."""
+    """Every key since, at most 12,000 bytes."""
     diff: tuple[ConfigDifference, ...]
-    """Each value that changed, by path."""
+    """Each value that changed, by path, at most 200."""
     validation_result: ConfigValidation
     """Whether it was found valid."""
     applied: bool

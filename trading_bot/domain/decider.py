@@ -14,7 +14,7 @@ MOST_SYMBOLS = 10
 """Symbols that a language model is shown at once: more don't fit what it may be sent."""
 
 _PRINTABLE = TEXT.pattern.removesuffix("*")
-_REFERENCE = rf"env:[A-Za-z_][A-Za-z0-9_]{{0,99}}|file:(?!\s){_PRINTABLE}{{1,500}}"
+_REFERENCE = rf"env:[A-Za-z_][A-Za-z0-9_]{{0,99}}|file:(?!\s){_PRINTABLE}{{1,400}}"
 _MODEL = rf"{_PRINTABLE}{{1,300}}"
 _LONGEST = 300
 

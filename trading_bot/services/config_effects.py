@@ -9,13 +9,14 @@ from trading_bot.domain.commands import RiskLevel
 from trading_bot.domain.config import BotConfig
 from trading_bot.domain.config_changes import ConfigDifference, ConfigView
 from trading_bot.domain.decider import DeciderKind
+from trading_bot.domain.errors import capped
 from trading_bot.domain.money import plain
 
 NEEDS_FLAT = ("mode", "venue", "client_order_prefix")
 """What changes only at a restart at which nothing is held and no order may act."""
 RESTART = ("decider", *NEEDS_FLAT)
 """What changes only at a restart."""
-MOST_EFFECTS = 20
+MOST_SENTENCES, SENTENCE_BYTES = 20, 300
 _STOPS = ("stop_pct", "flag_max_retrace_pct")
 """Parameters of strategies that put the stop further away when they rise."""
 _SENT = ("decider.url", "decider.key")
@@ -36,7 +37,7 @@ def risk_of(
     high = tuple(_high(after, diff, frozenset(loosened)))
     medium = tuple(_medium(before, after, diff))
     level = RiskLevel.HIGH if high else RiskLevel.MEDIUM if medium else RiskLevel.LOW
-    return level, (*high, *medium)
+    return level, tuple(capped(reason, SENTENCE_BYTES) for reason in (*high, *medium)[:MOST_SENTENCES])
 
 
 def effects_of(
@@ -52,7 +53,7 @@ def effects_of(
         *_on_limits(after, diff, view),
         *_elsewhere(diff),
     )
-    return told[:MOST_EFFECTS]
+    return tuple(capped(sentence, SENTENCE_BYTES) for sentence in told[:MOST_SENTENCES])
 
 
 def _high(after: BotConfig, diff: Iterable[ConfigDifference], loosened: frozenset[str]) -> Iterator[str]:
