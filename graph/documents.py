@@ -23,6 +23,7 @@ from graphql import (
 from graph.guard.limits import Limits, too_deep, too_many_tokens
 from graph.guard.measure import Measured, measure
 from graph.plan.plan import Plans
+from graph.plan.proof import is_proven
 from trading_bot.errors.fault import Fault
 
 REMEMBERED = 256
@@ -116,7 +117,9 @@ class Documents:
         # Before validation, whose time grows with the square of what is measured here.
         measured = measure(self.schema, tree, variables)
         self.limits.require(measured)
-        errors = tuple(validate(self.schema, tree, max_errors=MOST_VALIDATION_ERRORS))
+        errors: tuple[GraphQLError, ...] = ()
+        if not is_proven(self.schema, tree):
+            errors = tuple(validate(self.schema, tree, max_errors=MOST_VALIDATION_ERRORS))
         return Document(schema=self.schema, tree=None if errors else tree, errors=errors, measured=measured)
 
     def _require_readable(self, error: GraphQLError) -> None:
