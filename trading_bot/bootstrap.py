@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import ExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from importlib.metadata import version
 
 import structlog
@@ -14,6 +15,7 @@ from trading_bot.deciders.language_model import LanguageModel
 from trading_bot.deciders.secret import read_secret
 from trading_bot.domain.books import Books
 from trading_bot.domain.config import BotConfig
+from trading_bot.domain.config_versions import InForce
 from trading_bot.domain.decider import DeciderKind
 from trading_bot.domain.errors import REASON_BYTES, capped
 from trading_bot.domain.health import RunState, Runtime
@@ -23,14 +25,12 @@ from trading_bot.logs.audit import AuditLog
 from trading_bot.logs.secrets import Secrets, secrets_of
 from trading_bot.services.advisor import Advisor
 from trading_bot.services.circuit_breaker import CircuitBreaker
-from trading_bot.services.configuration import (
-    config_hash,
-    config_values,
-    parse_config,
-    read_config,
-    with_feed,
-    write_config,
-)
+from trading_bot.services.config_adoption import ConfigAdoption
+from trading_bot.services.config_file import read_config
+from trading_bot.services.config_projection import ConfigProjection
+from trading_bot.services.config_start import Adjust, file_at_start, found_candidate, import_file, refuse
+from trading_bot.services.config_watch import ConfigWatch
+from trading_bot.services.configuration import parse_config, with_feed
 from trading_bot.services.consultation import Consultation
 from trading_bot.services.counts import Counts, counted
 from trading_bot.services.decisions import Decisions
@@ -46,12 +46,12 @@ from trading_bot.services.run_control import RunControl
 from trading_bot.services.trading import TradingLoop
 from trading_bot.services.vitals import Vitals
 from trading_bot.settings import Settings
-from trading_bot.store import bots, configs, errors, fills, runtime
+from trading_bot.store import bots, configs, fills, listings, runtime
 from trading_bot.store.engine import open_engine
 from trading_bot.store.risk_events import find_breaker
 from trading_bot.store.schema import bring_up_to_date, require_current
 from trading_bot.store.single_bot import held
-from trading_bot.store.store import Store
+from trading_bot.store.store import Store, Writing
 from trading_bot.venues.feeds.opening import open_feed
 from trading_bot.venues.paper.ledger import read_ledger
 from trading_bot.venues.paper.venue import PaperVenue
@@ -73,19 +73,15 @@ class Bot:
     """Where it trades."""
     store: Store
     """What it keeps."""
-    config: BotConfig
-    """What it may do."""
+    adoption: ConfigAdoption
+    """What it may do, and how that changes."""
     generation: int
     """Counts the starts of its process."""
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _InForce:
-    """The configuration in force."""
-
-    config: BotConfig
-    version: int
-    hash: str
+    @property
+    def config(self) -> BotConfig:
+        """What it may do now."""
+        return self.adoption.in_force.config
 
 
 @asynccontextmanager
@@ -106,18 +102,16 @@ async def bot_of(
         bring_up_to_date(engine)
         store = Store(engine, clock)
         stack.callback(store.close)
-        from_file = read_config(settings.config_file)
+        from_file = file_at_start(settings, store)
         bot_id = bot_id_of(store, from_file)
         stack.enter_context(held(engine, bot_id))
-        in_force = _config_in_force(store, bot_id, from_file, settings)
-        config = with_feed(in_force.config, candles=settings.candles, seed=settings.seed, speed=settings.speed)
-        venue = PaperVenue(
-            settings.venue_file, config.venue, clock, open_feed(config.venue, config.symbols), config.symbols
-        )
+        adjust = partial(with_feed, candles=settings.candles, seed=settings.seed, speed=settings.speed)
+        import_file(store, bot_id, settings.config_file, from_file, adjust)
+        in_force, venue = _opened(settings, store, bot_id, adjust, clock)
         try:
             log = AuditLog(settings.logs_dir, clock, secrets or secrets_of(settings))
-            log.secrets.add(_model_key(config))
-            yield await _assembled(store, log, venue, in_force, config, clock)
+            log.secrets.add(_model_key(in_force.config))
+            yield await _assembled(settings, store, log, venue, in_force, adjust, clock)
         finally:
             await venue.close()
 
@@ -143,12 +137,14 @@ def counts_at_rest(settings: Settings) -> Counts:
 
 
 async def _assembled(  # noqa: PLR0917 - the parts of one bot
-    store: Store, log: AuditLog, venue: Venue, in_force: _InForce, config: BotConfig, clock: Clock
+    settings: Settings, store: Store, log: AuditLog, venue: Venue, in_force: InForce, adjust: Adjust, clock: Clock
 ) -> Bot:
     """The bot's parts, put together over what the store holds; from here on older processes of it are fenced out."""
+    config = in_force.config
     bot_id = config.bot_id
     with store.writing(bot_id) as w:
         bots.register_bot(w, name=config.name, mode=config.mode, venue=venue.name, replay_of=venue.replay_of)
+        listings.save_listed(w, await venue.listed())
         generation = runtime.begin_generation(w, pid=os.getpid())
         stored = runtime.find_runtime(w)
     view = MarketView()
@@ -227,6 +223,16 @@ async def _assembled(  # noqa: PLR0917 - the parts of one bot
             clock=clock,
         )
         advisor.load()
+    adoption = ConfigAdoption(
+        store=store,
+        journal=journal,
+        venue=venue,
+        watch=ConfigWatch(store=store, bot_id=bot_id, vitals=vitals, breaker=breaker, clock=clock),
+        projection=ConfigProjection(path=settings.config_file, store=store, bot_id=bot_id, journal=journal),
+        in_force=in_force,
+        adjust=adjust,
+        clock=clock,
+    )
     loop = TradingLoop(
         venue=venue,
         journal=journal,
@@ -244,6 +250,7 @@ async def _assembled(  # noqa: PLR0917 - the parts of one bot
             monitor=monitor,
             breaker=breaker,
             interventions=interventions,
+            adoption=adoption,
             vitals=vitals,
             clock=clock,
         ),
@@ -254,10 +261,25 @@ async def _assembled(  # noqa: PLR0917 - the parts of one bot
         progress=progress,
         resume_as=_resumed(stored),
     )
+
+    def take_on(new: InForce) -> None:
+        for part in (desk, reconciliation, interventions, decisions, loop):
+            part.take_on(new)
+        if advisor is not None:
+            advisor.take_on(new)
+        breaker.limits = gate.limits = new.config.risk
+        journal.alerts = new.config.alerts
+
+    def begin(w: Writing) -> None:
+        runtime.save_runtime(w, vitals.beat())
+        adoption.note_start(w, last_beat=stored.last_heartbeat if stored is not None else None)
+
+    adoption.take_on = take_on
     journal.drain()
-    journal.commit(lambda w: runtime.save_runtime(w, vitals.beat()))
+    journal.commit(begin)
+    adoption.settle_file()
     _log.info("bot_assembled", bot_id=bot_id, generation=generation, venue=venue.name, config_version=in_force.version)
-    return Bot(loop=loop, journal=journal, venue=venue, store=store, config=config, generation=generation)
+    return Bot(loop=loop, journal=journal, venue=venue, store=store, adoption=adoption, generation=generation)
 
 
 def _model_key(config: BotConfig) -> str | None:
@@ -267,31 +289,17 @@ def _model_key(config: BotConfig) -> str | None:
     return None
 
 
-def _config_in_force(store: Store, bot_id: str, from_file: BotConfig | None, settings: Settings) -> _InForce:
-    """The store's version. The first start imports the file, or writes one with the defaults and the feed of the command line."""
-    with store.reading(bot_id) as r:
-        stored = configs.find_config(r)
-    if stored is not None:
-        if from_file is not None and config_hash(config_values(from_file)) != stored.config_hash:
-            _report_edit(store, bot_id, stored.version)
-        return _InForce(config=parse_config(stored.values), version=stored.version, hash=stored.config_hash)
-    config = with_feed(
-        from_file or BotConfig(bot_id=bot_id), candles=settings.candles, seed=settings.seed, speed=settings.speed
-    )
-    values = config_values(config)
-    digest = config_hash(values)
-    write_config(settings.config_file, config)
-    with store.writing(bot_id) as w:
-        configs.save_config(w, version=1, values=values, config_hash=digest, user="first start", reason="imported")
-    return _InForce(config=config, version=1, hash=digest)
-
-
-def _report_edit(store: Store, bot_id: str, in_force: int) -> None:
-    """A file edited by hand is reported, never silently taken."""
-    cause = f"config/bot.yaml differs from version {in_force}, which is in force."
-    fault = Fault("CFG_005", cause, context={"version": in_force})
-    with store.writing(bot_id) as w:
-        errors.save_error(w, fault.semantic(now=w.now))
+def _opened(settings: Settings, store: Store, bot_id: str, adjust: Adjust, clock: Clock) -> tuple[InForce, Venue]:
+    """The configuration to start with and its venue; a new version that the bot can't start with is given up on the way."""
+    while True:
+        candidate = found_candidate(store, bot_id, adjust)
+        config = candidate.in_force.config
+        try:
+            feed = open_feed(config.venue, config.symbols)
+            return candidate.in_force, PaperVenue(settings.venue_file, config.venue, clock, feed, config.symbols)
+        except Fault as fault:
+            if candidate.change is None or not refuse(store, bot_id, candidate.change, fault):
+                raise
 
 
 def _starting(stored: Runtime | None, generation: int, venue: Venue, clock: Clock) -> Runtime:

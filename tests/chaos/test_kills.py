@@ -21,7 +21,8 @@ from trading_bot.domain.orders import Side
 from trading_bot.domain.plans import PlanStatus
 from trading_bot.domain.streams import STREAMS
 from trading_bot.logs.audit import AuditLog
-from trading_bot.services.configuration import with_feed, write_config
+from trading_bot.services.config_file import write_config
+from trading_bot.services.configuration import with_feed
 from trading_bot.settings import Settings
 from trading_bot.venues.paper.ledger import read_ledger
 

@@ -61,6 +61,12 @@ class LyingVenue:
     async def symbols(self) -> tuple[str, ...]:
         return await self.honest.symbols()
 
+    async def listed(self) -> frozenset[str] | None:
+        return await self.honest.listed()
+
+    async def follow(self, symbols: tuple[str, ...]) -> None:
+        await self.honest.follow(symbols)
+
     async def account(self) -> Account:
         return self._told("account", await self.honest.account())
 

@@ -26,7 +26,7 @@ from trading_bot.domain.orders import Leg, Order, OrderRequest, OrderType, Side
 from trading_bot.domain.plans import TradePlan
 from trading_bot.domain.proposals import EntryProposal
 from trading_bot.logs.secrets import Secrets
-from trading_bot.services.configuration import write_config
+from trading_bot.services.config_file import write_config
 from trading_bot.settings import load_settings
 from trading_bot.store import commands, errors, plans
 from trading_bot.venues.paper.venue import PaperVenue

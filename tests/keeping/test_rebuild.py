@@ -24,7 +24,7 @@ from trading_bot.keeping.rebuild import rebuild
 from trading_bot.logs.audit import AuditLog
 from trading_bot.logs.tidying import tidy
 from trading_bot.services.commands import Commands
-from trading_bot.services.configuration import write_config
+from trading_bot.services.config_file import write_config
 from trading_bot.settings import Settings
 from trading_bot.store import errors, outbox, runtime, tables
 from trading_bot.store.engine import open_engine

@@ -11,15 +11,8 @@ from trading_bot.clock import SystemClock
 from trading_bot.domain.config import BotConfig, FeedKind
 from trading_bot.domain.limits import RiskLimits
 from trading_bot.errors.fault import Fault
-from trading_bot.services.configuration import (
-    MAX_FILE_BYTES,
-    config_hash,
-    config_values,
-    parse_config,
-    read_config,
-    with_feed,
-    write_config,
-)
+from trading_bot.services.config_file import MAX_FILE_BYTES, read_config, write_config
+from trading_bot.services.configuration import config_hash, config_values, parse_config, with_feed
 from trading_bot.store import configs
 from trading_bot.store import errors as stored_errors
 from trading_bot.store.engine import open_engine
@@ -49,7 +42,7 @@ def test_an_empty_file_means_all_defaults(tmp_path: Path) -> None:
     ("text", "line", "says"),
     [
         ("bot_id: a\nbot_id: b\n", 2, "`bot_id` is given twice"),
-        ("risk: &r {}\nvenue: *r\n", 2, "aliases are not allowed"),
+        ("risk: &r {}\nvenue: *r\n", 1, "anchors and aliases are not allowed"),
         ("risk: [1,\n", 2, "expected the node content"),
         ("bot_id: \x00", None, "special characters are not allowed"),
     ],

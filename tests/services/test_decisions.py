@@ -14,7 +14,7 @@ from trading_bot.domain.limits import RiskLimits
 from trading_bot.domain.records import value_of
 from trading_bot.domain.trades import Outcome
 from trading_bot.logs.audit import AuditLog
-from trading_bot.services.configuration import write_config
+from trading_bot.services.config_file import write_config
 from trading_bot.store.engine import open_engine
 from trading_bot.store.tables import changes
 

@@ -24,7 +24,7 @@ from trading_bot.domain.config import BotConfig
 from trading_bot.domain.decider import Decider, DeciderKind
 from trading_bot.domain.decisions import Verdict
 from trading_bot.logs.audit import AuditLog
-from trading_bot.services.configuration import write_config
+from trading_bot.services.config_file import write_config
 from trading_bot.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -21,7 +21,7 @@ from trading_bot.domain.plans import PlanStatus, TradePlan
 from trading_bot.domain.trades import Outcome
 from trading_bot.domain.watch import PerformanceMetric, Result, Window, measured
 from trading_bot.logs.audit import AuditLog
-from trading_bot.services.configuration import write_config
+from trading_bot.services.config_file import write_config
 from trading_bot.services.performance_watch import rebuild_metrics, rebuild_record
 from trading_bot.store.engine import open_engine
 from trading_bot.store.performance_metrics import list_metrics

@@ -11,7 +11,8 @@ import pytest
 from tests.fakes.playing import first_days, left_behind, play, replay_settings
 from trading_bot.domain.config import BotConfig
 from trading_bot.domain.limits import AlertThresholds, BreakerReset, RiskLimits
-from trading_bot.services.configuration import with_feed, write_config
+from trading_bot.services.config_file import write_config
+from trading_bot.services.configuration import with_feed
 from trading_bot.services.journal import Journal
 from trading_bot.settings import Settings
 

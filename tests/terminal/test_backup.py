@@ -14,7 +14,7 @@ from trading_bot.domain.account import TradingMode
 from trading_bot.domain.backups import BackupPlan
 from trading_bot.domain.config import BotConfig
 from trading_bot.keeping.backup_times import backups
-from trading_bot.services.configuration import write_config
+from trading_bot.services.config_file import write_config
 from trading_bot.settings import Settings, load_settings
 from trading_bot.store import bots
 from trading_bot.store.engine import open_engine

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from enum import Enum
 from typing import Any
 
+from trading_bot.domain.config import BotConfig
 from trading_bot.domain.config_changes import AdoptionStatus
 
 ADOPT_WITHIN = timedelta(seconds=120)
@@ -106,3 +107,17 @@ class ConfigPointer:
     """SHA-256 of the file as it was last written or found equal; null where that is not known."""
     told_digest: str | None
     """SHA-256 of an edited file that was reported; null where none was."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InForce:
+    """What the bot trades by."""
+
+    config: BotConfig
+    """The configuration, with the feed of the command line; mode, venue and prefix are those of `restart_version`."""
+    version: int
+    """Its number: it stands in every trade."""
+    hash: str
+    """MD5 of the version's values, 32 hexadecimal digits."""
+    restart_version: int
+    """The version whose mode, venue and prefix hold."""

@@ -8,6 +8,7 @@ audit log · BAK backups · SYS store, ports and faults of our own. Each family 
 from types import MappingProxyType
 
 from trading_bot.domain.errors import ErrorCode
+from trading_bot.errors.config_codes import CONFIG_CODES
 from trading_bot.errors.decider_codes import DECIDER_CODES
 from trading_bot.errors.keeping_codes import KEEPING_CODES
 from trading_bot.errors.process_codes import PROCESS_CODES
@@ -24,6 +25,7 @@ _ENTRIES = (
     *REQUEST_CODES,
     *REQUEST_LIMITS,
     *PROCESS_CODES,
+    *CONFIG_CODES,
     *SUPERVISION_CODES,
     *TRADING_CODES,
     *DECIDER_CODES,

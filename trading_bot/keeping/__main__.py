@@ -15,7 +15,7 @@ from trading_bot.keeping.in_force import config_in_force
 from trading_bot.logs.application import log_to
 from trading_bot.logs.secrets import secrets_of
 from trading_bot.logs.tidying import tidy
-from trading_bot.services.configuration import read_config
+from trading_bot.services.config_file import read_config
 from trading_bot.services.homes import bot_id_of
 from trading_bot.settings import Settings, load_settings
 from trading_bot.store import errors

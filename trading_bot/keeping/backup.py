@@ -25,7 +25,7 @@ from trading_bot.logs.audit import FILE_STEMS
 from trading_bot.logs.files import ARCHIVE, all_files, complete_lines, sync_folder
 from trading_bot.logs.manifest import NAME as LOG_MANIFEST
 from trading_bot.logs.tidying import tidying
-from trading_bot.services.configuration import read_config
+from trading_bot.services.config_file import read_config
 from trading_bot.services.homes import bot_id_of
 from trading_bot.settings import Settings
 from trading_bot.store.engine import open_engine

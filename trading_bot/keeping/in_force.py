@@ -2,7 +2,8 @@
 
 from trading_bot.clock import Clock
 from trading_bot.domain.config import BotConfig
-from trading_bot.services.configuration import parse_config, read_config
+from trading_bot.services.config_file import read_config
+from trading_bot.services.configuration import parse_config
 from trading_bot.services.homes import bot_id_of
 from trading_bot.settings import Settings
 from trading_bot.store import configs

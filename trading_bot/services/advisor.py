@@ -12,6 +12,7 @@ from trading_bot.deciders.language_model import Counsel
 from trading_bot.domain.advice import MODEL_NAME, Enter, Leave, Situation, Stay, proposal_of
 from trading_bot.domain.books import with_decision
 from trading_bot.domain.config import BotConfig
+from trading_bot.domain.config_versions import InForce
 from trading_bot.domain.decider import MOST_SYMBOLS
 from trading_bot.domain.decisions import Decision
 from trading_bot.domain.market import BAR_LENGTH, Bar
@@ -62,6 +63,10 @@ class Advisor:
         with self._store.reading(self._config.bot_id) as r:
             past = decisions.list_decisions(r, _PAST_DECISIONS, strategy_name=MODEL_NAME)
         self._consultation.resume(past.items)
+
+    def take_on(self, in_force: InForce) -> None:
+        """Show the model these limits and symbols from now on; which model it is changes at a start only."""
+        self._config = in_force.config
 
     @property
     def has_question(self) -> bool:

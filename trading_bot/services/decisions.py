@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from trading_bot.calendar import is_open, regular_hours, session_day
 from trading_bot.domain.books import with_decision
 from trading_bot.domain.config import BotConfig
+from trading_bot.domain.config_versions import InForce
 from trading_bot.domain.decisions import Decision
 from trading_bot.domain.instruments import AssetClass, instrument
 from trading_bot.domain.market import Bar
@@ -30,6 +31,10 @@ class Decisions:
         self._gate = gate
         self._view = view
         self._config = config
+
+    def take_on(self, in_force: InForce) -> None:
+        """Decide by these strategies and symbols from now on; the bars that were seen stay."""
+        self._config = in_force.config
 
     async def decide(self, update: MarketUpdate) -> None:
         """Enter what the strategies propose on the bars of `update` and the limits let through."""

@@ -1,4 +1,4 @@
-"""Interventions: an operator closes positions, cancels orders, or compares books and venue and settles what differs.
+"""Interventions: an operator closes positions, cancels orders, moves stops and targets, or settles what differs from the venue.
 
 Each is taken one step further whenever commands are obeyed, until what was asked for is verified.
 """
@@ -15,6 +15,7 @@ from trading_bot.domain.books import Books, settled, with_order, with_status
 from trading_bot.domain.commands import Command, CommandKind
 from trading_bot.domain.comparison import adopted, ignored
 from trading_bot.domain.config import BotConfig
+from trading_bot.domain.config_versions import InForce
 from trading_bot.domain.errors import REASON_BYTES, capped
 from trading_bot.domain.fills import ADOPTED
 from trading_bot.domain.health import MAY_EXIT, RunState
@@ -76,6 +77,10 @@ class Interventions:
         self._clock = clock
         self._tried: dict[str, datetime] = {}
 
+    def take_on(self, in_force: InForce) -> None:
+        """Count under this configuration from now on."""
+        self._config = in_force.config
+
     async def take(self, command: Command, *, at: datetime | None, run_state: RunState) -> Step:
         """Take the command one step further at venue time `at`. BOT_003 where the state or the books don't allow it."""
         if at is None or run_state is RunState.STARTING:
@@ -87,6 +92,8 @@ class Interventions:
             case CommandKind.CANCEL_ORDERS:
                 _require_sending(run_state)
                 return await self._cancel(command, at=at)
+            case CommandKind.UPDATE_TARGETS:
+                return self._move(command)
             case CommandKind.RECONCILE:
                 return await self._reconcile(command, at=at)
             case _:
@@ -129,6 +136,22 @@ class Interventions:
             return Step(waiting_for={"liveOrders": left})
         del self._tried[command.id]
         return Step(outcome={"orderIds": sorted(wanted), "live": []})
+
+    def _move(self, command: Command) -> Step:
+        """Move stop and target of the open plan on a symbol; taken twice, it moves nothing the second time."""
+        symbol = str(command.parameters.get("symbol", ""))[:40]
+        books = self._journal.books
+        plan = next((plan for plan in books.plans_of(symbol) if plan.is_open), None)
+        if plan is None:
+            raise Fault("QRY_005", f"There is no open plan on `{symbol}`.", context={"symbol": symbol})
+        stop, target = (_price(command, name) for name in ("stop", "target"))
+        position = books.positions.get(symbol)
+        if position is not None and position.lots:
+            _require_apart(stop, target, price=position.current_price)
+        moved = self._monitor.move(plan.id, reason=command.reason, stop=stop, target=target, by_operator=True)
+        shown = {"stop": moved.stop_price, "target": moved.target_price}
+        levels = {name: None if price is None else plain(price) for name, price in shown.items()}
+        return Step(outcome={"planId": plan.id, "symbol": symbol, "version": moved.version, **levels})
 
     def _named(self, wanted: set[str]) -> tuple[Order, ...]:
         return tuple(
@@ -213,6 +236,29 @@ class Interventions:
 def closing_reason(command: Command) -> str:
     """Why a plan is exited that the command closes."""
     return capped(f"closed by command: {command.reason}", REASON_BYTES)
+
+
+def _price(command: Command, name: str) -> Decimal | None:
+    """A price among the command's parameters; null where it is left out."""
+    given = command.parameters.get(name)
+    if given is None:
+        return None
+    try:
+        price = parse_decimal(str(given))
+    except ValueError as error:
+        raise Fault("ORD_010", f"{name}: {error}") from None
+    if price <= 0:
+        raise Fault("ORD_010", f"The {name} has to stand above zero, was {plain(price)}.", context={name: plain(price)})
+    return price
+
+
+def _require_apart(stop: Decimal | None, target: Decimal | None, *, price: Decimal) -> None:
+    """What would end the plan at once is no stop and no target: that is what closing is for."""
+    figures = {"price": plain(price)}
+    if stop is not None and stop >= price:
+        raise Fault("ORD_010", f"The stop has to stand below the price of {plain(price)}.", context=figures)
+    if target is not None and target <= price:
+        raise Fault("ORD_010", f"The target has to stand above the price of {plain(price)}.", context=figures)
 
 
 def _require_sending(run_state: RunState) -> None:

@@ -13,6 +13,7 @@ from decimal import Decimal
 from trading_bot.clock import Clock
 from trading_bot.domain.books import with_order, with_plan, with_status
 from trading_bot.domain.config import BotConfig
+from trading_bot.domain.config_versions import InForce
 from trading_bot.domain.decisions import decision_id
 from trading_bot.domain.errors import REASON_BYTES, capped
 from trading_bot.domain.market import BAR_LENGTH
@@ -52,6 +53,12 @@ class OrderDesk:
         self._config_hash = config_hash
         self._clock = clock
         self._lost: set[str] = set()
+
+    def take_on(self, in_force: InForce) -> None:
+        """Plans and orders from now on are made under this configuration."""
+        self._config = in_force.config
+        self._config_version = in_force.version
+        self._config_hash = in_force.hash
 
     async def enter(self, proposal: EntryProposal, quantity: Decimal, *, at: datetime, session_id: str) -> None:
         """Open a plan for `proposal` and send its entry of `quantity`. `at` is venue time. SYS_005 while the log can't be written."""

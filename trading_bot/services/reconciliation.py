@@ -16,6 +16,7 @@ from trading_bot.clock import Clock
 from trading_bot.domain.books import Execution, booked, with_plan, with_status
 from trading_bot.domain.comparison import compared
 from trading_bot.domain.config import BotConfig
+from trading_bot.domain.config_versions import InForce
 from trading_bot.domain.errors import REASON_BYTES, capped
 from trading_bot.domain.fills import UNATTRIBUTED
 from trading_bot.domain.money import plain
@@ -69,6 +70,12 @@ class Reconciliation:
         """Whether fills, orders and positions were once read to the end since the start."""
         self.strays: tuple[VenueOrder, ...] = ()
         """Orders of ours that work at the venue although they had ended here."""
+
+    def take_on(self, in_force: InForce) -> None:
+        """Sync under this configuration from now on."""
+        self._config = in_force.config
+        self._config_version = in_force.version
+        self._config_hash = in_force.hash
 
     async def sync(self, *, at: datetime, last_sync_at: datetime | None, prices: Mapping[str, Decimal]) -> None:
         """Bring the books up to date with the venue at venue time `at`; `prices` are newer than those in the books."""

@@ -21,6 +21,7 @@ from trading_bot.domain.money import plain
 from trading_bot.domain.orders import Leg
 from trading_bot.errors.fault import Fault
 from trading_bot.services.circuit_breaker import CircuitBreaker
+from trading_bot.services.config_adoption import ConfigAdoption
 from trading_bot.services.interventions import Interventions, closing_reason
 from trading_bot.services.journal import Journal
 from trading_bot.services.order_desk import OrderDesk
@@ -56,6 +57,7 @@ class RunControl:
         monitor: PlanMonitor,
         breaker: CircuitBreaker,
         interventions: Interventions,
+        adoption: ConfigAdoption,
         vitals: Vitals,
         clock: Clock,
     ) -> None:
@@ -66,17 +68,26 @@ class RunControl:
         self._monitor = monitor
         self._breaker = breaker
         self._interventions = interventions
+        self._adoption = adoption
         self._wound_down_at: datetime | None = None
         self._vitals = vitals
         self._clock = clock
 
-    async def obey(self, *, at: datetime | None) -> None:
-        """Take every waiting command one step further. `at` is venue time, null before the first bar."""
+    async def obey(self, *, at: datetime | None, between_bars: bool = True) -> None:
+        """Take every waiting command one step further. `at` is venue time, null before the first bar.
+
+        The configuration changes only between two bars: a bar is handled wholly under one.
+        """
         with self._store.reading(self._bot_id) as r:
             waiting = commands.list_pending_commands(r)
         # The emergency brake goes before whatever else waits.
         for command in sorted(waiting, key=lambda command: command.kind is not CommandKind.PAUSE):
-            await self._obey(command, at=at)
+            if command.kind is not CommandKind.ADOPT_CONFIG:
+                await self._obey(command, at=at)
+            elif between_bars:
+                await self._adoption.adopt(command)
+        if between_bars:
+            self._adoption.look()
 
     async def _obey(self, command: Command, *, at: datetime | None) -> None:
         age = self._clock.now() - command.created_at
@@ -97,7 +108,12 @@ class RunControl:
                     await self._stop(command, at=at)
                 case CommandKind.RESET_BREAKER:
                     self._reset(command, at=at)
-                case CommandKind.CLOSE_POSITIONS | CommandKind.CANCEL_ORDERS | CommandKind.RECONCILE:
+                case (
+                    CommandKind.CLOSE_POSITIONS
+                    | CommandKind.CANCEL_ORDERS
+                    | CommandKind.UPDATE_TARGETS
+                    | CommandKind.RECONCILE
+                ):
                     await self._intervene(command, at=at)
                 case _:
                     self._fail(command, Fault("BOT_003", f"This bot does not carry out {command.kind.name}."))

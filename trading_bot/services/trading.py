@@ -19,6 +19,7 @@ from trading_bot.calendar import session_day
 from trading_bot.clock import Clock
 from trading_bot.domain.books import Books, marked
 from trading_bot.domain.config import BotConfig, OnSignal
+from trading_bot.domain.config_versions import InForce
 from trading_bot.domain.health import MAY_ENTER, MAY_EXIT, RunState
 from trading_bot.domain.instruments import AssetClass, instrument
 from trading_bot.domain.market import BAR_LENGTH, Bar
@@ -98,6 +99,10 @@ class TradingLoop:
     def run_state(self) -> RunState:
         """What the bot lets itself do."""
         return self._vitals.run_state
+
+    def take_on(self, in_force: InForce) -> None:
+        """Go on under this configuration."""
+        self._config = in_force.config
 
     def end(self) -> None:
         """Ask the loop to end after the bar it is handling."""
@@ -194,7 +199,7 @@ class TradingLoop:
             await advisor.decide(update)
         while advisor.holds_market and not self._ending.is_set():
             await advisor.wait(COMMAND_SECONDS)
-            await self._step("commands", lambda: self._control.obey(at=update.time))
+            await self._step("commands", lambda: self._control.obey(at=update.time, between_bars=False))
             await self._sign_of_life()
         if not advisor.holds_market:
             state = self._vitals.run_state  # a command may have changed it while the market stood still

@@ -51,6 +51,11 @@ class Vitals:
             name=name, ok=False, detail=capped(detail, CAUSE_BYTES), observed_at=self._clock.now()
         )
 
+    @property
+    def failing(self) -> frozenset[str]:
+        """What did not work when last tried."""
+        return frozenset(name for name in self._checks if self.is_failing(name))
+
     def is_failing(self, name: str) -> bool:
         """Whether it did not work when last tried."""
         check = self._checks.get(name)

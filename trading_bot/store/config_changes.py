@@ -68,6 +68,13 @@ def find_change(r: Reading, version: int | None = None) -> StoredChange | None:
     return None if row is None else made(StoredChange, row)
 
 
+def find_change_of_id(r: Reading, id: str) -> StoredChange | None:
+    """The step of that id; null when there is none."""
+    query = select_of(StoredChange, config_changes).where(of_bot(r, config_changes), config_changes.c.id == id)
+    row = r.connection.execute(query).one_or_none()
+    return None if row is None else made(StoredChange, row)
+
+
 def list_changes(r: Reading, first: int, after: str | None = None) -> Page[StoredChange]:
     """Steps, newest first."""
     query = select_of(StoredChange, config_changes).where(of_bot(r, config_changes))

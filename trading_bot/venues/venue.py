@@ -179,6 +179,14 @@ class Venue(Protocol):
         """Every symbol that can be traded, sorted."""
         ...
 
+    async def listed(self) -> frozenset[str] | None:
+        """Every symbol that the venue has, whether it is traded or not; null where it has any."""
+        ...
+
+    async def follow(self, symbols: tuple[str, ...]) -> None:
+        """Trade these symbols from the next bar on, all of them for none, and what is still held. CFG_001 for one that it does not have."""
+        ...
+
     async def account(self) -> Account:
         """Money, as of now."""
         ...

@@ -26,7 +26,7 @@ _POLL_SECONDS = 0.1
 @contextmanager
 def opened(settings: Settings) -> "Iterator[tuple[Store, str]]":
     """The store of the home and the id of its bot. BOT_001 where no bot has been started yet."""
-    from trading_bot.services.configuration import read_config  # noqa: PLC0415
+    from trading_bot.services.config_file import read_config  # noqa: PLC0415
     from trading_bot.services.homes import bot_id_of  # noqa: PLC0415
     from trading_bot.store.engine import open_engine  # noqa: PLC0415
     from trading_bot.store.schema import require_current  # noqa: PLC0415

@@ -15,6 +15,7 @@ from trading_bot.domain.market import Bar, Quote, quote_of
 from trading_bot.domain.orders import OrderRequest, OrderStatus
 from trading_bot.errors.fault import Fault
 from trading_bot.venues.feeds.feed import Feed
+from trading_bot.venues.feeds.simulated import DEFAULT_SYMBOLS
 from trading_bot.venues.paper.admission import Refusal, admit
 from trading_bot.venues.paper.books import Books
 from trading_bot.venues.paper.faults import FaultKind
@@ -66,6 +67,7 @@ class PaperVenue:
             self._warm_up(self._books)
             self._is_stale = False
             bind(self._ledger, config, feed, known)
+            self._known = known
             self._ledger.save(self._books)
         except BaseException:
             self._ledger.close()
@@ -111,6 +113,19 @@ class PaperVenue:
     async def symbols(self) -> tuple[str, ...]:
         """What can be traded, sorted; what is held stays tradable when the configuration leaves it out."""
         return self._symbols
+
+    async def listed(self) -> frozenset[str] | None:
+        """What the candle file has; the simulated market has any symbol."""
+        return frozenset(self._known) if self._feed.replay_of else None
+
+    async def follow(self, symbols: tuple[str, ...]) -> None:
+        """Trade these from the next minute on, or all when there are none, and what is still held or ordered. CFG_001, SYS_002."""
+        asked = symbols or (() if self._feed.replay_of else DEFAULT_SYMBOLS)
+        known = self._known if self._feed.replay_of else tuple(sorted(asked))
+        self._symbols = tradable(asked, known, self._current())
+        self._minutes = None
+        with self._step() as books:
+            self._warm_up(books)
 
     async def account(self) -> Account:
         """Money, as of the last minute."""

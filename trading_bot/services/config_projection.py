@@ -1,0 +1,166 @@
+"""The config projection: the file as the picture of the version in force. It is written after an adoption, and only ever read to compare.
+
+A file that is neither what was last written nor what is in force was edited by hand: that is told with its plan, and never taken. Before a
+new version is written over such a file it is put aside beside it.
+"""
+
+import hashlib
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import structlog
+
+from trading_bot.domain.config_changes import ConfigPlan
+from trading_bot.domain.config_versions import ConfigPointer, InForce
+from trading_bot.domain.records import record_of
+from trading_bot.errors.fault import Fault
+from trading_bot.services.config_file import read_config, write_config
+from trading_bot.services.config_plans import plan_values
+from trading_bot.services.config_views import view_of
+from trading_bot.services.configuration import config_hash, config_values, parse_config
+from trading_bot.services.journal import Journal
+from trading_bot.store import config_changes, configs, errors
+from trading_bot.store.configs import StoredConfig
+from trading_bot.store.store import Reading, Store, Writing
+
+_log = structlog.get_logger(__name__)
+_SHOWN = 10
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _File:
+    """The file as it is."""
+
+    digest: str
+    """SHA-256 of its bytes."""
+    hash: str | None
+    """MD5 of the configuration that it spells; null where it spells none."""
+    problem: Fault | None
+    """Why it spells none; null where it does."""
+
+
+class ConfigProjection:
+    """Writes the file, and notices when somebody else did."""
+
+    def __init__(self, *, path: Path, store: Store, bot_id: str, journal: Journal) -> None:
+        self._path = path
+        self._store = store
+        self._bot_id = bot_id
+        self._journal = journal
+        self._seen: tuple[int, int, int] | None = None
+
+    def look(self, in_force: InForce) -> None:
+        """Compare, if the file was touched since the last look; costs one call of the system where it was not."""
+        if self._touched() != self._seen:
+            self.settle(in_force)
+
+    def settle(self, in_force: InForce, *, adopted: bool = False) -> None:
+        """Make the file the picture of the version in force, or tell that it was edited; `adopted` when that version is new."""
+        with self._store.reading(self._bot_id) as r:
+            pointer = config_changes.find_pointer(r)
+        if pointer is None:
+            return
+        self._seen = None  # a file that can't be read or written is tried again at the next look
+        self._compare(in_force, pointer, adopted=adopted)
+        self._seen = self._touched()
+
+    def _compare(self, in_force: InForce, pointer: ConfigPointer, *, adopted: bool) -> None:
+        file = self._read()
+        if file is None:
+            self._write(in_force, pointer)
+        elif file.hash == in_force.hash:
+            self._remember(pointer, file.digest)
+        elif file.digest == pointer.file_digest:
+            self._write(in_force, pointer)
+        elif adopted:
+            self._put_aside(file)
+            self._write(in_force, pointer)
+        elif file.digest != pointer.told_digest:
+            self._tell(file, in_force, pointer)
+
+    def _touched(self) -> tuple[int, int, int] | None:
+        try:
+            found = self._path.stat()
+        except OSError:
+            return None
+        return found.st_mtime_ns, found.st_size, found.st_ino
+
+    def _read(self) -> _File | None:
+        try:
+            digest = hashlib.sha256(self._path.read_bytes()).hexdigest()
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            cause = f"{self._path.name} can't be read ({error.strerror})."
+            return _File(digest="", hash=None, problem=Fault("CFG_002", cause, context={"file": self._path.name}))
+        try:
+            config = read_config(self._path)
+        except Fault as fault:
+            return _File(digest=digest, hash=None, problem=fault)
+        return None if config is None else _File(digest=digest, hash=config_hash(config_values(config)), problem=None)
+
+    def _write(self, in_force: InForce, pointer: ConfigPointer) -> None:
+        with self._store.reading(self._bot_id) as r:
+            stored = _stored(r, in_force.version)
+        write_config(self._path, parse_config(stored.values))
+        written = self._read()
+        if written is not None:
+            self._remember(pointer, written.digest)
+
+    def _put_aside(self, file: _File) -> None:
+        """Keep what somebody wrote by hand: its own name says which content it is."""
+        aside = self._path.with_name(f"{self._path.stem}.edited-{file.digest[:8]}{self._path.suffix}")
+        aside.write_bytes(self._path.read_bytes())
+        _log.warning("edited_file_put_aside", file=aside.name)
+
+    def _remember(self, pointer: ConfigPointer, digest: str) -> None:
+        if digest != pointer.file_digest:
+            self._save(digest, None)
+
+    def _save(self, file_digest: str | None, told_digest: str | None, fault: Fault | None = None) -> None:
+        def write(w: Writing) -> None:
+            now = config_changes.find_pointer(w)
+            if now is not None:
+                kept = replace(now, file_digest=file_digest or now.file_digest, told_digest=told_digest)
+                config_changes.save_pointer(w, kept)
+            if fault is not None:
+                errors.save_error(w, fault.semantic(now=w.now))
+
+        self._journal.commit(write)
+
+    def _tell(self, file: _File, in_force: InForce, pointer: ConfigPointer) -> None:
+        """An edited file is reported with what it would change, and is not taken."""
+        self._save(None, file.digest, self._edited(file, in_force))
+
+    def _edited(self, file: _File, in_force: InForce) -> Fault:
+        context = {"file": self._path.name, "version": in_force.version}
+        if file.problem is not None:
+            cause = f"{self._path.name} was edited and can't be taken: {file.problem.cause}"
+            return Fault("CFG_005", cause, context={**file.problem.context, **context})
+        config = read_config(self._path)
+        with self._store.reading(self._bot_id) as r:
+            base = _stored(r, in_force.version)
+            plan = plan_values(base, config_values(config) if config else {}, view_of(r))
+        cause = (
+            f"{self._path.name} differs from version {in_force.version}, which is in force, in {len(plan.diff)} values."
+        )
+        return Fault("CFG_005", cause, context={**context, **_told(plan)})
+
+
+def _told(plan: ConfigPlan) -> dict[str, object]:
+    """A plan in as few words as an error has room for."""
+    changed = [record_of(one) for one in plan.diff[:_SHOWN]]
+    return {
+        "valid": plan.valid,
+        "risk": plan.risk.name,
+        "problems": [f"{one.error_code}: {one.cause}" for one in plan.errors[:3]],
+        "changed": [{name: one[name] for name in ("path", "before", "after")} for one in changed],
+        "changes": len(plan.diff),
+    }
+
+
+def _stored(r: Reading, version: int) -> StoredConfig:
+    found = configs.find_config(r, version)
+    if found is None:
+        raise Fault("SYS_001", f"Version {version} of the configuration is missing.")
+    return found
