@@ -112,6 +112,8 @@ class Settings(BaseSettings):
         description="a whole number from 0 (no limit) to 1000000",
     )
     """WebSockets that each key may have open; 0 for no limit."""
+    api_works: bool = Field(default=True, validation_alias="BOT_API_WORKS", description="true or false")
+    """Whether the API also carries workflows on; else `botgraph worker` must run."""
     state_cache_ttl: float = Field(
         default=60.0, validation_alias="BOT_STATE_CACHE_TTL", ge=0, le=60, description="seconds from 0 to 60"
     )
@@ -182,6 +184,11 @@ class Settings(BaseSettings):
     def backups_dir(self) -> Path:
         """Backups of this home."""
         return self.home / "backups"
+
+    @property
+    def exports_dir(self) -> Path:
+        """Archives of logs and of incidents, for whoever has to read them; made when the first one is."""
+        return self.home / "exports"
 
     @property
     def restoring_file(self) -> Path:

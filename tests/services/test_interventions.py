@@ -136,3 +136,55 @@ async def test_an_owed_fill_that_was_given_up_goes_to_its_plan_when_it_comes_aft
         assert bot.books.session is not None
         assert bot.books.session.gross_pnl == 0
         assert bot.books.suspended("ACME") is not None
+
+
+async def test_an_operator_moves_target_and_stop_and_they_are_watched_at_once(home: Path) -> None:
+    async with scripted_bot(
+        home, [*CALM[:10], bar(10, "104", high="104.5"), *[bar(n, "104") for n in range(11, 40)]]
+    ) as bot:
+        await bot.bar()
+        plan = await bot.enter(proposal(stop="98", target="110"), "10")
+        await bot.bar(2)
+        moved = bot.command(CommandKind.UPDATE_TARGETS, symbol="ACME", target="103.5", stop="97")
+        await bot.bar()
+
+        done = bot.told(moved)
+        assert (done.status, done.error) == (CommandStatus.DONE, None)
+        assert done.outcome is not None
+        told = {name: done.outcome[name] for name in ("planId", "symbol", "version", "stop", "target")}
+        assert told == {"planId": plan.id, "symbol": "ACME", "version": 2, "stop": "97.00", "target": "103.50"}
+        again = bot.command(CommandKind.UPDATE_TARGETS, symbol="ACME", target="103.5")
+        await bot.bar()
+        second = bot.told(again).outcome
+        assert second is not None
+        assert second["version"] == 2  # nothing was moved
+        await bot.bar(10)
+        assert bot.held() == 0
+        assert bot.plan().exit_reason == "target: traded at 104.5, target was 103.50"
+
+
+@pytest.mark.parametrize(
+    ("levels", "code", "cause"),
+    [
+        ({"target": "99"}, "ORD_010", "The target has to stand above the price of 100."),
+        ({"stop": "100"}, "ORD_010", "The stop has to stand below the price of 100."),
+        ({"target": "0"}, "ORD_010", "The target has to stand above zero, was 0."),
+        ({"target": "NaN"}, "ORD_010", "target: "),
+        ({"symbol": "BETA", "target": "120"}, "QRY_005", "There is no open plan on `BETA`."),
+    ],
+)
+async def test_levels_that_would_end_the_plan_or_mean_nothing_are_refused_and_nothing_moves(
+    home: Path, levels: dict[str, str], code: str, cause: str
+) -> None:
+    async with scripted_bot(home, CALM) as bot:
+        await bot.bar()
+        before = await bot.enter(proposal(stop="98", target="110"), "10")
+        await bot.bar(2)
+        refused = bot.command(CommandKind.UPDATE_TARGETS, **{"symbol": "ACME", **levels})
+        await bot.bar()
+
+        error = bot.told(refused).error
+        assert error is not None
+        assert (error.error_code, error.cause[: len(cause)]) == (code, cause)
+        after = bot.plan()
+        assert (after.stop_price, after.target_price, after.version) == (before.stop_price, before.target_price, 1)

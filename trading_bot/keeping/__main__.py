@@ -1,4 +1,7 @@
-"""`python -m trading_bot.keeping tidy|backup`: the daily work, started by the bot. Ends with 0 when it was done, else with 1."""
+"""`python -m trading_bot.keeping tidy|backup|chore BOT COMMAND`: work beside the bot, in a process of its own.
+
+`tidy` and `backup` are the daily work, started by the bot; `chore` carries one command out. Ends with 0 when it was done, else with 1.
+"""
 
 import os
 import sys
@@ -8,9 +11,11 @@ from contextlib import suppress
 import structlog
 
 from trading_bot.clock import SystemClock
+from trading_bot.domain.commands import CommandStatus
 from trading_bot.domain.config import BotConfig
 from trading_bot.errors.fault import Fault
 from trading_bot.keeping import backup
+from trading_bot.keeping.chores import carry_out
 from trading_bot.keeping.in_force import config_in_force
 from trading_bot.logs.application import log_to
 from trading_bot.logs.secrets import secrets_of
@@ -35,6 +40,8 @@ def main() -> int:
         settings = load_settings()
         settings.make_folders()
         log_to(settings.logs_dir / "keeping.log", secrets_of(settings))
+        if sys.argv[1:2] == ["chore"]:
+            return _chore(settings, SystemClock(), *sys.argv[2:4])
         return _kept(settings, SystemClock(), makes_backup=sys.argv[1:] == ["backup"])
     except Exception:  # noqa: BLE001 - nobody looks at this process: its log holds what nobody foresaw
         _log.exception("keeping_failed")
@@ -56,6 +63,16 @@ def _kept(settings: Settings, clock: SystemClock, *, makes_backup: bool) -> int:
     finally:
         store.close()
     return int(bool(faults))
+
+
+def _chore(settings: Settings, clock: SystemClock, bot_id: str, command_id: str) -> int:
+    store = Store(open_engine(settings.store_url), clock)
+    try:
+        ended = carry_out(settings, store, clock, bot_id=bot_id, command_id=command_id)
+    finally:
+        store.close()
+    _log.info("chore_ended", command=command_id, kind=ended.kind.name, status=ended.status.name)
+    return int(ended.status is not CommandStatus.DONE)
 
 
 def _tidied(settings: Settings, config: BotConfig, clock: SystemClock) -> list[Fault]:

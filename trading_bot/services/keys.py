@@ -7,6 +7,7 @@ which key to revoke when one turns up where it should not be.
 
 import hashlib
 import secrets
+from collections.abc import Callable
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -54,6 +55,20 @@ class Keys:
         )
         with engines.writing(self._engine) as connection:
             keys.add_key(connection, key)
+        return _caller(key), token
+
+    def create_like(self, like: StoredKey, id: str, *, save: Callable[[str], None]) -> tuple[Caller, str]:
+        """A new key of that id, with the name, scope and limits of another, and its token, which `save` was given first.
+
+        SYS_007 when the id is there already: its token was saved once, and can't be seen again.
+        """
+        key, token = self._made(
+            id, like.name, like.scope, rate_per_minute=like.rate_per_minute, max_response_bytes=like.max_response_bytes
+        )
+        with engines.writing(self._engine) as connection:
+            if not keys.add_key(connection, key):
+                raise Fault("SYS_007", f"The token of the key {id} was saved before, and its file is gone.")
+            save(token)
         return _caller(key), token
 
     def verify(self, token: str) -> Caller | None:
@@ -164,6 +179,11 @@ class Keys:
         else:
             self._remembered[hash] = (now, key)
         return key
+
+
+def is_imported(key: StoredKey) -> bool:
+    """Whether its token stands in the environment, and so can't be replaced here."""
+    return key.id.startswith(_IMPORTED)
 
 
 def _hash(token: str) -> str:

@@ -11,7 +11,8 @@ from trading_bot.domain.commands import Addressee, Command
 from trading_bot.domain.events import EventKind
 from trading_bot.domain.state import Bot
 from trading_bot.errors.fault import Fault
-from trading_bot.services.configuration import read_config
+from trading_bot.services import config_crashes
+from trading_bot.services.config_file import read_config
 from trading_bot.services.homes import bot_id_of
 from trading_bot.store import bots, commands, errors, orders, positions, runtime
 from trading_bot.store.store import Store
@@ -125,6 +126,14 @@ class Registry:
             commands.save_command(writing, command)
             data = {"kind": command.kind.name, "status": command.status.name}
             writing.changed(EventKind.COMMAND, command.id, f"{command.kind.name} is {command.status.name}.", data)
+
+    def note_crash(self, bot_id: str, generation: int) -> int | None:
+        """Count an end of the bot against its configuration; the version that was put in its place, if it was taken back."""
+        return config_crashes.note_crash(self._store, bot_id, generation=generation)
+
+    def note_silence(self, bot_id: str) -> int | None:
+        """The version that was put in the place of one that no bot took on; null where there is none."""
+        return config_crashes.note_silence(self._store, bot_id)
 
     def write_end(self, bot_id: str, generation: int) -> None:
         """Store that the bot's process of that generation ended, so that it shows as OFFLINE at once."""

@@ -1,6 +1,7 @@
 """Watch: what the supervisor looks at while both children run, and what it stores of what it saw."""
 
 import asyncio
+import functools
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +27,7 @@ HTTP_OK = 200
 READY_EVERY_SECONDS = 0.05
 RETRY_SECONDS = 1.0
 TIDY_SECONDS = 10.0
+CONFIGURATION_SECONDS = 10.0
 FRESH_SECONDS = 15.0
 
 
@@ -70,6 +72,7 @@ class Watch:
                 self._obey,
                 self._give_signs,
                 self._tidy,
+                self._watch_configuration,
             )
             for work in works:
                 group.create_task(self._go_on(work))
@@ -90,6 +93,9 @@ class Watch:
             pulse = await self._find_pulse(end.process.pid, end.process.started_at) or pulse or await self._find_last()
         if pulse is not None:
             self._group.create_task(self._store_end(end, pulse))
+            if program is self.bot.program:
+                note = functools.partial(self.registry.note_crash, pulse.bot_id, pulse.generation)
+                self._group.create_task(self._go_on(functools.partial(self._take_back, note)))
 
     async def note_lost(self, note: Note) -> None:
         """Store the end of the bot that the note is about: the supervisor that started it was killed and could not."""
@@ -217,7 +223,7 @@ class Watch:
             try:
                 return await work()
             except Exception:  # noqa: BLE001 - the log holds it, with its traceback
-                self._log.exception("watch_failed", work=work.__name__)
+                self._log.exception("watch_failed", work=str(work))
                 await self._clock.sleep(RETRY_SECONDS)
 
     async def _find_pulse(self, pid: int, since: float) -> "Pulse | None":
@@ -234,6 +240,28 @@ class Watch:
             return await asyncio.to_thread(self.registry.find_last, self._settings.config_file)
         except Fault:
             return None
+
+    async def _take_back(self, look: Callable[[], int | None]) -> None:
+        """Have a configuration taken back under which the bot crashes or stays silent; the one in its place gets a fresh start."""
+        try:
+            version = await asyncio.to_thread(look)
+        except Fault as fault:
+            self._log.warning("configuration_unknown", error_code=fault.code, cause=fault.cause)
+            return
+        if version is None:
+            return
+        self._log.warning("configuration_taken_back", version=version)
+        greeting.say(self._out, f"The configuration was taken back: version {version} is in force.")
+        if self.bot.hold is None or self.bot.hold.error_code is not None:  # what an operator stopped stays so
+            self.bot.release()
+
+    async def _watch_configuration(self) -> None:
+        """Now and then: a version that no bot took on is taken back as well."""
+        while True:
+            await self._clock.sleep(CONFIGURATION_SECONDS)
+            pulse = self._pulse
+            if pulse is not None:
+                await self._take_back(functools.partial(self.registry.note_silence, pulse.bot_id))
 
     async def _store_end(self, end: End, pulse: "Pulse") -> None:
         program = end.process.program

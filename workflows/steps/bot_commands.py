@@ -43,14 +43,14 @@ class CommandDesk:
 
     async def carry_out(self, kind: CommandKind, parameters: dict[str, Any], scene: Scene) -> dict[str, Any]:
         """Ask for it once, and wait until it ended. Raises WF_004 where it was refused or failed."""
-        intent = _intent(kind, parameters, scene)
+        intent = intent_of(kind, parameters, scene)
         submit = partial(self.commands.submit, scene.bot_id, kind, intent, parameters=parameters)
         command, _ = await self._in_thread(submit)
         while command.status in UNFINISHED:
             await self.clock.sleep(LOOK_EVERY_SECONDS)
             command = await self._in_thread(partial(self._look, scene.bot_id, command.id))
         if command.status is not CommandStatus.DONE:
-            raise _failed(command)
+            raise failed(command)
         return {"status": "DONE", "command_id": command.id, "outcome": command.outcome or {}}
 
     async def rehearse(self, kind: CommandKind, parameters: dict[str, Any], scene: Scene) -> Rehearsal:
@@ -213,7 +213,8 @@ def _names(name: str, description: str) -> Parameter:
     )
 
 
-def _intent(kind: CommandKind, parameters: Mapping[str, Any], scene: Scene) -> Intent:
+def intent_of(kind: CommandKind, parameters: Mapping[str, Any], scene: Scene) -> Intent:
+    """The write that a step asks for: the same for each of its attempts."""
     raw = orjson.dumps({"command": kind.name, "parameters": dict(parameters)}, option=orjson.OPT_SORT_KEYS)
     return Intent(
         caller=scene.caller,
@@ -225,7 +226,8 @@ def _intent(kind: CommandKind, parameters: Mapping[str, Any], scene: Scene) -> I
     )
 
 
-def _failed(command: Command) -> Fault:
+def failed(command: Command) -> Fault:
+    """Why a step failed whose command did."""
     code = command.error.error_code if command.error else command.status.name
     said = command.error.cause if command.error else "Nobody took it in time."
     context = {"commandId": command.id, "commandStatus": command.status.name, "commandErrorCode": code}
