@@ -43,9 +43,9 @@ class ConfigDifference:
 
     path: str
     """Where it stands, such as risk.max_open_positions or strategies[0].stop_pct."""
-    before: Any
+    before: Any | None
     """What it was, as JSON data; null where there was none."""
-    after: Any
+    after: Any | None
     """What it is to be, as JSON data; null where it goes."""
     description: str | None
     """What the key means, with unit and range, at most 400 bytes; null for one that is not known."""
