@@ -62,7 +62,7 @@ def bundle(settings: Settings, store: Store, clock: Clock, *, bot_id: str, hours
         archive = writing.archive
         with store.reading(bot_id) as r:
             _add_state(archive, r, now)
-            _add_history(archive, r, since=now - timedelta(hours=hours))
+            _add_history(archive, r, now, timedelta(hours=hours))
             _add_configuration(archive, r)
         archive.add_json("machine.json", _machine(settings, store))
         _add_logs(archive, settings, clock)
@@ -91,14 +91,19 @@ def _add_state(archive: Archive, r: Reading, now: datetime) -> None:
     archive.add_json("state.json", {name: _data(value) for name, value in state.items()})
 
 
-def _add_history(archive: Archive, r: Reading, *, since: datetime) -> None:
+def _add_history(archive: Archive, r: Reading, now: datetime, span: timedelta) -> None:
+    """What happened in that span, by the clock that each list goes by: the wall's, or the venue's, which differ in a replay."""
+    known = runtime.find_runtime(r)
+    since, venue_since = now - span, (known.venue_time if known and known.venue_time else now) - span
     found = _newest(lambda after: errors.list_errors(r, LONGEST_PAGE, after, start=since), lambda one: True)
     archive.add_json("errors.json", [dumped(error) for error in found])
-    taken = _newest(lambda after: decisions.list_decisions(r, LONGEST_PAGE, after), lambda one: one.created_at >= since)
+    taken = _newest(
+        lambda after: decisions.list_decisions(r, LONGEST_PAGE, after), lambda one: one.created_at >= venue_since
+    )
     archive.add_json("decisions.json", _data(taken))
     asked = _newest(lambda after: commands.list_commands(r, LONGEST_PAGE, after), lambda one: one.created_at >= since)
     archive.add_json("commands.json", _data(asked))
-    risks = _newest(lambda after: list_risk_events(r, LONGEST_PAGE, after), lambda one: one.timestamp >= since)
+    risks = _newest(lambda after: list_risk_events(r, LONGEST_PAGE, after), lambda one: one.timestamp >= venue_since)
     archive.add_json("risk_events.json", _data(risks))
     runs = _newest(lambda after: workflow_runs.list_runs(r, LONGEST_PAGE, after), lambda one: one.created_at >= since)
     archive.add_json("workflow_runs.json", _data(runs))
