@@ -70,7 +70,7 @@ class AdvisedBot:
 
     async def beats_on(self) -> None:
         """See a sign of life although no bar is handled, within 15 seconds of the wall clock."""
-        clock = self.scripted._clock
+        clock = self.scripted.clock
         assert isinstance(clock, MinuteClock)
         before = self._heartbeat()
         clock.minutes += 1

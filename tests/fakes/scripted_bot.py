@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from types import MappingProxyType
@@ -42,6 +42,17 @@ class TurnClock(SystemClock):
     def __init__(self) -> None:
         self.resting = asyncio.Event()
         self._go = asyncio.Event()
+        self._ahead = timedelta()
+
+    def now(self) -> datetime:
+        return super().now() + self._ahead
+
+    def monotonic(self) -> float:
+        return super().monotonic() + self._ahead.total_seconds()
+
+    def advance(self, seconds: float) -> None:
+        """Let that much time pass, on the wall and beside it."""
+        self._ahead += timedelta(seconds=seconds)
 
     async def sleep(self, seconds: float) -> None:
         """Wait for the test, however long that takes."""
@@ -62,7 +73,7 @@ class ScriptedBot:
     def __init__(self, bot: Bot, venue: LyingVenue, clock: TurnClock) -> None:
         self.bot = bot
         self.venue = venue
-        self._clock = clock
+        self.clock = clock
 
     @property
     def books(self) -> Books:
@@ -78,7 +89,7 @@ class ScriptedBot:
     async def bar(self, count: int = 1) -> None:
         """Handle that many turns of the loop: bars, or looks at a market that has none."""
         for _ in range(count):
-            await self._clock.turn()
+            await self.clock.turn()
 
     async def enter(self, proposal: EntryProposal, quantity: str = "10") -> TradePlan:
         """Send an entry as a strategy would, and give its plan back."""
@@ -137,7 +148,7 @@ class ScriptedBot:
             user="k-1",
             reason="an operator wants it",
             parameters=parameters,
-            created_at=self._clock.now(),
+            created_at=self.clock.now(),
             executed_at=None,
             outcome=None,
             error=None,

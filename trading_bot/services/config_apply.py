@@ -5,7 +5,7 @@ base version that has moved is a conflict, and a risk that has risen needs the s
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -29,12 +29,12 @@ _SHOWN = 20
 """Differences that a conflict names."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class InvalidChange(Exception):  # noqa: N818 - it carries what a plan found, and is answered with that
-    """A change that is not valid any more; nothing was written."""
+    """A change that is not valid any more; nothing was written. `plan` holds what was found."""
 
-    plan: ConfigPlan
-    """What was found."""
+    def __init__(self, plan: ConfigPlan) -> None:
+        super().__init__(f"{len(plan.errors)} problems")
+        self.plan = plan
 
 
 class ConfigChanges:
@@ -148,7 +148,7 @@ def _rollback_plan(r: Reading, to_version: int, expected_version: int) -> Config
 def _planned(r: Reading, latest: StoredConfig, values: dict[str, Any]) -> ConfigPlan:
     plan = plan_values(latest, values, view_of(r))
     if not plan.valid:
-        raise InvalidChange(plan=plan)
+        raise InvalidChange(plan)
     if not plan.diff:
         raise Fault("CFG_010", f"Version {latest.version} is that already.", context={"version": latest.version})
     return plan
