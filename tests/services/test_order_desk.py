@@ -13,7 +13,7 @@ from trading_bot.domain.commands import CommandKind, CommandStatus
 from trading_bot.domain.health import RunState
 from trading_bot.domain.orders import Leg, OrderStatus, OrderType
 from trading_bot.domain.plans import PlanStatus
-from trading_bot.venues.venue import Confirmed, Rejected, VenuePosition
+from trading_bot.venues.venue import Confirmed, Rejected, Unknown, VenuePosition
 
 pytestmark = pytest.mark.anyio
 
@@ -205,3 +205,39 @@ async def test_one_order_that_cannot_be_looked_up_does_not_hold_up_the_others(ho
         assert [order.status for order in bot.orders(first, Leg.ENTRY)] == [OrderStatus.UNKNOWN]
         assert [order.status for order in bot.orders(second, Leg.ENTRY)] == [OrderStatus.ACCEPTED]
         assert len(bot.errors("DATA_005")) == 1
+
+
+async def test_a_cancel_is_stored_with_its_reason_before_it_is_sent_and_a_lost_answer_keeps_it(home: Path) -> None:
+    async with scripted_bot(home, CALM) as bot:
+        await bot.bar()
+        plan = await bot.enter(replace(RESTING, good_for_bars=1))
+        stored = []
+
+        def sent(outcome: Any) -> Any:
+            stored.extend(bot.orders(plan, Leg.ENTRY))
+            return Unknown(reason="The answer was lost.")
+
+        bot.venue.tampering["cancel"] = sent
+        await bot.bar()
+        assert [(order.status, order.reason) for order in stored] == [
+            (OrderStatus.PENDING_CANCEL, "not filled in time")
+        ]
+    async with scripted_bot(home, CALM) as bot:
+        await bot.bar()
+
+        [entry] = bot.orders(plan, Leg.ENTRY)
+        assert (entry.status, entry.reason) == (OrderStatus.CANCELLED, "not filled in time")
+
+
+async def test_a_cancel_that_the_venue_refuses_leaves_the_order_as_it_was(home: Path) -> None:
+    async with scripted_bot(home, CALM) as bot:
+        await bot.bar()
+        plan = await bot.enter(replace(RESTING, good_for_bars=1))
+        [before] = bot.orders(plan, Leg.ENTRY)
+        bot.venue.tampering["cancel"] = lambda _: Rejected(code="ORD_001", reason="not now")
+        await bot.bar()
+        assert bot.orders(plan, Leg.ENTRY) == [before]
+
+        del bot.venue.tampering["cancel"]
+        await bot.bar()
+        assert [order.status for order in bot.orders(plan, Leg.ENTRY)] == [OrderStatus.CANCELLED]

@@ -20,6 +20,7 @@ from trading_bot.domain.market import BAR_LENGTH
 from trading_bot.domain.money import ZERO, plain
 from trading_bot.domain.orders import (
     UNSETTLED,
+    WORKING,
     ClientOrderId,
     Leg,
     Order,
@@ -95,16 +96,22 @@ class OrderDesk:
         await self._send(order, at=at)
 
     async def cancel(self, order: Order, *, at: datetime, reason: str) -> None:
-        """Take an order back; what the venue says of it is what it becomes."""
+        """Take an order back; what the venue says of it is what it becomes.
+
+        That it is asked for, and why, is stored first: a kill in between does not lose the reason.
+        """
+        if order.status in WORKING:
+            self._note(order, OrderStatus.PENDING_CANCEL, at=at, reason=reason)
         outcome = _plausible(await self._answer(self._venue.cancel(order.client_order_id)), order)
         match outcome:
             case Confirmed(order=seen):
                 self._adopt(order, seen, at=at, reason=reason)
             case Rejected(code=code, reason=text):
+                self._journal.books = with_order(self._journal.books, order)
                 self._journal.commit()
                 self._report(code, "The venue refused to cancel it.", order, text)
             case Unknown(reason=text):
-                self._note(order, OrderStatus.PENDING_CANCEL, at=at)
+                self._note(order, OrderStatus.PENDING_CANCEL, at=at, reason=reason)
                 self._report("ORD_004", text, order)
 
     async def settle(self, *, at: datetime, may_enter: bool) -> None:
@@ -137,7 +144,8 @@ class OrderDesk:
             problem = lie_in_order(seen, order)
             if problem is not None:
                 raise Fault("DATA_005", problem, context={"client_order_id": order.client_order_id})
-            self._adopt(order, seen, at=at)
+            asked = order.reason if order.status is OrderStatus.PENDING_CANCEL else None
+            self._adopt(order, seen, at=at, reason=asked)
             if order.status is OrderStatus.PENDING_CANCEL and seen.status in (
                 OrderStatus.ACCEPTED,
                 OrderStatus.PARTIALLY_FILLED,
