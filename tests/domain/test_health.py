@@ -117,12 +117,12 @@ def test_data_that_was_never_read_is_as_old_as_the_process() -> None:
 R = RunState
 # Rows: before; columns: after, in the order of the enum.
 TABLE = """
-STARTING  . x x x . x
+STARTING  . x x x x x
 RUNNING   . . x x x x
 PAUSED    . x . x x x
 HALTED    . x x . x x
 STOPPING  . x x x . x
-STOPPED   . x . . . .
+STOPPED   . x . . x .
 """
 
 

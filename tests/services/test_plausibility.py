@@ -153,9 +153,9 @@ async def test_a_lying_account_keeps_entries_off_and_traps_no_stop(home: Path) -
     async with scripted_bot(home, market, tampering=lie) as bot:
         await bot.bar(6)
 
-        assert bot.bot.loop.run_state is RunState.RUNNING
+        assert bot.bot.loop.run_state is RunState.HALTED
         assert (bot.held(), await bot.at_venue()) == (0, 0)
-        assert len(bot.errors("DATA_005")) == 1
+        assert len(bot.errors("DATA_005")) == 2  # before the halt was told, and after
         assert bot.books.account == truth
 
 

@@ -206,6 +206,18 @@ def test_an_error_that_differs_or_comes_later_is_a_row_of_its_own(store: Store, 
         assert [error.id for error in errors.list_recent_errors(r, 10)] == ["2", "1"]
 
 
+def test_the_same_cause_on_another_order_is_another_error(store: Store) -> None:
+    with store.writing("main") as w:
+        for order in ("o-1", "o-1", "o-2", "o-2"):
+            fault = Fault(
+                "ORD_004", "The venue does not know it.", context={"symbol": "ACME", "client_order_id": order}
+            )
+            errors.save_error(w, fault.semantic(now=NOON))
+    with store.reading("main") as r:
+        kept = [(e.context["client_order_id"], e.context["count"]) for e in errors.list_recent_errors(r, 5)]
+    assert kept == [("o-2", 2), ("o-1", 2)]
+
+
 def test_an_error_that_was_acknowledged_is_not_counted_up(store: Store) -> None:
     with store.writing("main") as w:
         errors.save_error(w, sample_error(id="1", acknowledged_at=NOON))

@@ -18,7 +18,7 @@ class CommandKind(Enum):
     PAUSE = "PAUSE"
     """No new entries; stops, targets and sync go on."""
     RESUME = "RESUME"
-    """Back to RUNNING from PAUSED or HALTED."""
+    """Back to RUNNING from PAUSED, HALTED or STOPPING: a stop that still goes on is withdrawn."""
     START = "START"
     """Back to RUNNING from STOPPED."""
     STOP = "STOP"

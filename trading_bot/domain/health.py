@@ -48,13 +48,22 @@ MAY_ENTER = frozenset({RunState.RUNNING})
 MAY_EXIT = frozenset({RunState.RUNNING, RunState.PAUSED, RunState.HALTED, RunState.STOPPING})
 """States in which stops and targets are watched."""
 RUN_TRANSITIONS: dict[RunState, frozenset[RunState]] = {
-    RunState.STARTING: frozenset({RunState.RUNNING, RunState.PAUSED, RunState.HALTED, RunState.STOPPED}),
+    RunState.STARTING: frozenset(
+        {
+            RunState.RUNNING,
+            RunState.PAUSED,
+            RunState.HALTED,
+            RunState.STOPPING,
+            RunState.STOPPED,
+        }
+    ),
     RunState.RUNNING: frozenset({RunState.PAUSED, RunState.HALTED, RunState.STOPPING, RunState.STOPPED}),
     RunState.PAUSED: frozenset({RunState.RUNNING, RunState.HALTED, RunState.STOPPING, RunState.STOPPED}),
     RunState.HALTED: frozenset({RunState.RUNNING, RunState.PAUSED, RunState.STOPPING, RunState.STOPPED}),
     RunState.STOPPING: frozenset({RunState.STOPPED, RunState.RUNNING, RunState.PAUSED, RunState.HALTED}),
-    RunState.STOPPED: frozenset({RunState.RUNNING}),
+    RunState.STOPPED: frozenset({RunState.RUNNING, RunState.STOPPING}),
 }
+"""The one table of run states. A state may always stay as it is, with another reason; a process begins in STARTING, whatever was before."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

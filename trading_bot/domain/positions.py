@@ -44,7 +44,7 @@ class Position:
 
     @property
     def quantity(self) -> Decimal:
-        """Shares or coins held."""
+        """Shares or coins held; below zero for what the venue reports as sold beyond what was held."""
         return sum((lot.quantity for lot in self.lots), ZERO)
 
     @property

@@ -16,6 +16,7 @@ from trading_bot.domain.sessions import BotSession, daily_pnl
 
 TRIPPED = "circuit_breaker_trip"
 RESET = "circuit_breaker_reset"
+DOUBTED = "reconciliation_halt"
 
 # Ids are UUIDv5 in this namespace: the same event has the same id after any restart.
 _NAMESPACE = uuid.UUID("0d3f5a1e-6a55-5d0f-8f57-4c7a2c1f9e63")
@@ -30,7 +31,7 @@ class RiskEvent:
     timestamp: datetime
     """Venue time when it happened first, UTC."""
     event_type: str
-    """What happened: circuit_breaker_trip, circuit_breaker_reset, or the limit that was met, such as order_rate_exceeded."""
+    """What happened: circuit_breaker_trip, circuit_breaker_reset, reconciliation_halt, or the limit that was met (order_rate_exceeded)."""
     severity: Severity
     """How much it matters."""
     daily_pnl: Decimal

@@ -1,7 +1,8 @@
 """The circuit breaker: watches the limits that end a day's entries, trips, and is reset by command or by the next session.
 
 A tripped breaker halts the bot: no entries, resting ones are cancelled; stops, targets and sync go on. It stays tripped over a restart.
-Venue time decides; a trip or reset is stored in one transaction with the run state that it leads to.
+A venue whose word on our money can't be true halts it as well, without tripping the breaker: that ends by a resume, once the venue can be
+believed. Venue time decides; a trip, halt or reset is stored in one transaction with the run state that it leads to.
 """
 
 from collections.abc import Callable, Iterator
@@ -19,7 +20,7 @@ from trading_bot.domain.health import RunState
 from trading_bot.domain.limits import BreakerReset, RiskLimits
 from trading_bot.domain.money import ZERO
 from trading_bot.domain.risk import Refused
-from trading_bot.domain.risk_events import RESET, TRIPPED, RiskEvent, risk_event
+from trading_bot.domain.risk_events import DOUBTED, RESET, TRIPPED, RiskEvent, risk_event
 from trading_bot.domain.sessions import daily_pnl
 from trading_bot.errors.fault import Fault
 from trading_bot.services.journal import Journal
@@ -53,14 +54,20 @@ class CircuitBreaker:
         self._clock = clock
         self.limits = limits
         self.state = state
+        self.doubt: Fault | None = None
+        """What the venue last said of our money that can't be true; null where all could be."""
 
     @property
     def losses(self) -> int:
         """Losing trades in a row since the last reset."""
         return self.state.losses(self._journal.books.record)
 
-    async def check(self, *, at: datetime) -> None:
-        """Reset it when the next session may, and trip it when it must. `at` is the venue time of a bar that has been taken in."""
+    async def check(self, *, at: datetime, doubt: Fault | None) -> None:
+        """Reset it when the next session may, trip it when it must, and halt the bot while the venue can't be believed (`doubt`).
+
+        `at` is the venue time of a bar that has been taken in.
+        """
+        self.doubt = doubt
         session = self._journal.books.session
         if session is None:
             return
@@ -73,6 +80,13 @@ class CircuitBreaker:
             )
             if cause is not None:
                 self._trip(cause, at=at, session_id=session.id)
+        if doubt is not None and self._is_to_be_halted():
+            self._halt(doubt, at=at)
+
+    def require_belief(self) -> None:
+        """RISK_013 while the venue's word on our money can't be true."""
+        if self.doubt is not None:
+            raise Fault("RISK_013", f"It can't go on yet. {self.doubt.cause}", context=dict(self.doubt.context))
 
     @contextmanager
     def resetting(self, *, at: datetime, by: str, reason: str) -> Iterator[Callable[[Writing], None]]:
@@ -130,6 +144,29 @@ class CircuitBreaker:
             raise
         _log.warning("breaker_tripped", code=cause.code, **cause.figures)
 
+    def _is_to_be_halted(self) -> bool:
+        """Whether the bot enters, would after a resume, or is halted by the breaker alone, whose reset would let it go on."""
+        return self._vitals.run_state in (RunState.RUNNING, RunState.PAUSED) or self._is_halted_by_it()
+
+    def _halt(self, doubt: Fault, *, at: datetime) -> None:
+        """Halt the bot because the venue can't be believed."""
+        before = self._vitals.runtime
+        event = self._event(DOUBTED, f"Halted by reconciliation: {doubt.cause}", at=at, by=doubt.code, code="RISK_013")
+        self._vitals.enter(RunState.HALTED, doubt.cause)
+        context = {**doubt.context, "code": doubt.code, "venue_time": at.isoformat()}
+        error = Fault("RISK_013", doubt.cause, context=context).semantic(now=self._clock.now())
+
+        def write(w: Writing) -> None:
+            save_risk_event(w, event)
+            errors.save_error(w, error)
+
+        try:
+            self._journal.commit(lambda w: self._write_run_state(w, also=write))
+        except BaseException:
+            self._vitals.runtime = before
+            raise
+        _log.warning("halted_by_reconciliation", cause=doubt.cause)
+
     def _event(self, event_type: str, detail: str, *, at: datetime, by: str, code: str | None = None) -> RiskEvent:
         books = self._journal.books
         if books.session is None:
@@ -139,8 +176,8 @@ class CircuitBreaker:
             detail,
             bot_id=self._bot_id,
             parts=(at.isoformat(), by),
-            severity=Severity.HIGH if event_type == TRIPPED else Severity.LOW,
-            action="trading_halted" if event_type == TRIPPED else "trading_resumed",
+            severity=Severity.LOW if event_type == RESET else Severity.HIGH,
+            action="trading_resumed" if event_type == RESET else "trading_halted",
             at=at,
             session=books.session,
             positions=books.positions.values(),

@@ -54,6 +54,8 @@ class OrderDesk:
         self._config_hash = config_hash
         self._clock = clock
         self._lost: set[str] = set()
+        self.doubt: Fault | None = None
+        """What the venue said of an order at the last look-up that can't be true; null where all could be."""
 
     def take_on(self, in_force: InForce) -> None:
         """Plans and orders from now on are made under this configuration."""
@@ -123,6 +125,7 @@ class OrderDesk:
                     await self._settle(order, at=at, may_enter=may_enter)
                 except Fault as fault:
                     faults.append(fault)
+        self.doubt = next((fault for fault in faults if fault.code == "DATA_005"), None)
         if faults:
             raise faults[0]
 

@@ -70,6 +70,9 @@ class Reconciliation:
         """Whether fills, orders and positions were once read to the end since the start."""
         self.strays: tuple[VenueOrder, ...] = ()
         """Orders of ours that work at the venue although they had ended here."""
+        self.doubt: Fault | None = None
+        """What the venue said of our fills, orders, positions or account at the last sync that can't be true; null where all could be."""
+        self._lies: list[Fault] = []
 
     def take_on(self, in_force: InForce) -> None:
         """Sync under this configuration from now on."""
@@ -79,6 +82,17 @@ class Reconciliation:
 
     async def sync(self, *, at: datetime, last_sync_at: datetime | None, prices: Mapping[str, Decimal]) -> None:
         """Bring the books up to date with the venue at venue time `at`; `prices` are newer than those in the books."""
+        self._lies.clear()
+        try:
+            await self._synced(at=at, last_sync_at=last_sync_at, prices=prices)
+        except Fault as fault:
+            # What could not be read to the end clears no doubt.
+            self._lies += [fault] if fault.code == "DATA_005" else []
+            self.doubt = next(iter(self._lies), self.doubt)
+            raise
+        self.doubt = next(iter(self._lies), None)
+
+    async def _synced(self, *, at: datetime, last_sync_at: datetime | None, prices: Mapping[str, Decimal]) -> None:
         self._journal.at_venue = None
         await self._sync_fills(cutoff(self._config, last_sync_at or at, self._journal.books.live_orders), at=at)
         await self._sync_orders(at)
@@ -223,16 +237,14 @@ class Reconciliation:
 
     def _say(self, code: str, cause: str, order: Order) -> None:
         """Report what is the same at every bar once."""
+        context = {"client_order_id": order.client_order_id, "symbol": order.symbol, "status": order.status.name}
+        self._doubt(code, cause, context)
         if (code, order.client_order_id) in self._said:
             return
         self._said.add((code, order.client_order_id))
-        context = {"client_order_id": order.client_order_id, "symbol": order.symbol, "status": order.status.name}
         self._journal.report(Fault(code, cause, context=context).semantic(now=self._clock.now()))
 
     def _report(self, code: str, cause: str, fill: VenueFill) -> None:
-        if (code, fill.id) in self._said:
-            return
-        self._said.add((code, fill.id))
         context = {
             "fill_id": capped(fill.id, 100),
             "client_order_id": capped(fill.client_order_id, 100),
@@ -240,7 +252,16 @@ class Reconciliation:
             "quantity": capped(str(fill.quantity), 40),
             "price": capped(str(fill.price), 40),
         }
+        self._doubt(code, cause, context)
+        if (code, fill.id) in self._said:
+            return
+        self._said.add((code, fill.id))
         self._journal.report(Fault(code, cause, context=context).semantic(now=self._clock.now()))
+
+    def _doubt(self, code: str, cause: str, context: dict[str, str]) -> None:
+        """Remember what can't be true of a sync."""
+        if code == "DATA_005":
+            self._lies.append(Fault(code, cause, context=context))
 
 
 def _difference(suspension: Suspension) -> Fault:

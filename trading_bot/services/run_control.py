@@ -135,7 +135,7 @@ class RunControl:
 
     async def _pause(self, command: Command, *, at: datetime | None) -> None:
         """No entries any more; a bot that is stopping or stopped is safer already, and stays so."""
-        before = self._vitals.run_state
+        before = self._vitals.runtime.resume_as or self._vitals.run_state  # while it starts: what it goes on as
         if before not in (RunState.STOPPING, RunState.STOPPED):
             self._vitals.enter(RunState.PAUSED, command.reason)
         if at is not None and before is not RunState.STOPPED:
@@ -156,6 +156,7 @@ class RunControl:
             )
         if self._vitals.runtime.circuit_breaker_reason is not None:
             raise Fault("BOT_003", "The circuit breaker is tripped; reset it first.", context={"runState": before.name})
+        self._breaker.require_belief()
         self._overrule(command)
         self._vitals.enter(RunState.RUNNING, command.reason)
         self._done(command, {"before": before.name})

@@ -160,7 +160,7 @@ class TradingLoop:
         if self._vitals.run_state is RunState.STARTING and self._reconciliation.is_reconciled:
             self._vitals.enter(*self._resume_as)
         if self._vitals.run_state is not RunState.STARTING:
-            await self._step("risk", lambda: self._breaker.check(at=update.time))
+            await self._step("risk", lambda: self._breaker.check(at=update.time, doubt=self._doubt))
         await self._act(update, synced=synced)
         if self._advisor is not None and self._advisor.holds_market:
             return  # asked to end while the market waits for an answer: the venue repeats the bar, and it is asked again
@@ -293,6 +293,14 @@ class TradingLoop:
         if self._clock.monotonic() - self._pruned_at >= PRUNE_SECONDS:
             changes.prune_changes(w)
             self._pruned_at = self._clock.monotonic()
+
+    @property
+    def _doubt(self) -> Fault | None:
+        """What the venue said of our money at its last reading that can't be true."""
+        looked_up = (
+            self._desk.doubt if self._vitals.run_state in MAY_EXIT else None
+        )  # who sends nothing looks nothing up
+        return self._reconciliation.doubt or looked_up
 
     @property
     def _is_synced(self) -> bool:

@@ -6,7 +6,8 @@ from datetime import datetime
 
 from trading_bot.clock import Clock
 from trading_bot.domain.errors import CAUSE_BYTES, REASON_BYTES, capped
-from trading_bot.domain.health import HealthCheck, RunState, Runtime
+from trading_bot.domain.health import RUN_TRANSITIONS, HealthCheck, RunState, Runtime
+from trading_bot.errors.fault import Fault
 
 _KEPT_LATENCIES = 1000
 _LATENCY_SECONDS = 1.0
@@ -28,7 +29,10 @@ class Vitals:
         return self.runtime.run_state
 
     def enter(self, state: RunState, reason: str | None) -> None:
-        """Change the run state."""
+        """Change the run state. BOT_003 for a change that the table of run states does not have."""
+        before = self.runtime.run_state
+        if state is not before and state not in RUN_TRANSITIONS[before]:
+            raise Fault("BOT_003", f"{before.name} is not followed by {state.name}.", context={"runState": before.name})
         self.runtime = replace(
             self.runtime,
             run_state=state,

@@ -17,14 +17,15 @@ from trading_bot.store.transaction import Reading, Writing
 
 REPEATED_WITHIN = timedelta(seconds=60)
 """An error that comes again this soon (wall clock) after its last time is counted, not stored anew."""
+_SUBJECT = ("symbol", "client_order_id", "plan_id", "fill_id")
 
 
 def save_error(w: Writing, error: SemanticError) -> SemanticError:
     """Store the error, with an id where it has none, with an event and a line for the log, and return it as stored.
 
-    When the bot's newest error has the same code and cause, was seen in the 60 s before and was not acknowledged, that one is counted up
-    instead (`count` and `last_seen` in its context) and returned, without event or line: a step that fails at full speed floods nothing.
-    Its count gets into the log with the next other error.
+    When the bot's newest error has the same code and cause, is about the same (symbol, order, plan and fill of its context), was seen in
+    the 60 s before and was not acknowledged, that one is counted up instead (`count` and `last_seen` in its context) and returned, without
+    event or line: a step that fails at full speed floods nothing. Its count gets into the log with the next other error.
     """
     newest = w.connection.execute(_all(w).order_by(errors.c.number.desc()).limit(1)).one_or_none()
     if newest is not None and _is_repeat(newest, error):
@@ -109,9 +110,15 @@ def count_errors_since(r: Reading, since_wall: datetime) -> int:
 def _is_repeat(newest: sa.Row[Any], error: SemanticError) -> bool:
     return (
         (newest.error_code, newest.cause) == (error.error_code, error.cause)
+        and _subject(newest.context) == _subject(error.context)
         and newest.acknowledged_at is None
         and abs(error.timestamp - newest.last_seen_at) <= REPEATED_WITHIN
     )
+
+
+def _subject(context: dict[str, Any]) -> tuple[object, ...]:
+    """What an error is about, where its context names it."""
+    return tuple(context.get(name) for name in _SUBJECT)
 
 
 def _counted(w: Writing, newest: sa.Row[Any], error: SemanticError) -> SemanticError:
