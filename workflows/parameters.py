@@ -17,9 +17,9 @@ MAX_INTEGER = 2**53 - 1
 MAX_SECONDS = 86_400
 """Longest duration where the parameter names no `max`."""
 MAX_DIGITS = 30
-_DURATION = re.compile(r"(\d{1,7})(s|m|h)")
+_DURATION = re.compile(r"([0-9]{1,7})(s|m|h)")
 _SECONDS = {"s": 1, "m": 60, "h": 3600}
-_DECIMAL = re.compile(r"-?\d{1,20}(?:\.\d{1,18})?")
+_DECIMAL = re.compile(r"-?[0-9]{1,20}(?:\.[0-9]{1,18})?")
 
 
 def checked(rules: tuple[Parameter, ...], sent: object) -> dict[str, Any]:
