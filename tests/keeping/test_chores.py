@@ -142,7 +142,7 @@ def test_a_bundle_has_what_an_incident_left_and_no_secret(morning: Settings, sto
     assert state["health"]["run_state"] == "RUNNING"
     assert state["account"]["cash_balance"] == str(_cash(store))
     assert json.loads(found["errors.json"])[0]["error_code"] == "SYS_002"
-    assert len(json.loads(found["decisions.json"])) > 10
+    assert len(json.loads(found["decisions.json"])) == 6
     assert config["version"] == 1
     assert json.loads(found["machine.json"])["store"]["kind"] == "sqlite"
 
