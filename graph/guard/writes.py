@@ -50,6 +50,20 @@ def writes(operation: str, resolver: Callable[..., Awaitable[Any]], *, needs: Sc
     return guarded
 
 
+def writes_planned(
+    operation: str, resolver: Callable[..., Awaitable[Any]], *, needs: Scope
+) -> Callable[..., Awaitable[Any]]:
+    """`writes` for an input that holds the token of a plan: that was its dry run, and the token is its confirmation."""
+
+    async def guarded(context: Context, *, input: Any) -> Any:
+        _require_scope(context, needs)
+        return await resolver(context, input, _intent(context, operation, input))
+
+    guarded.needs = needs  # type: ignore[attr-defined]
+    guarded.__name__ = resolver.__name__
+    return guarded
+
+
 def digest(operation: str, input: Any) -> str:
     """SHA-256 of the operation and what it asks for: equal for two writes that mean the same."""
     asked = {name: getattr(input, name) for name in type(input).__dataclass_fields__ if name not in NOT_DIGESTED}

@@ -7,9 +7,10 @@ import strawberry
 
 from graph.describes import accepts, describes, publish
 from graph.scalars import JSON
+from graph.types.commands import ActionPreview
 from graph.types.errors import SemanticError
 from graph.types.paging import PageInfo
-from resolvers import paging
+from resolvers import config_writes, paging
 from resolvers.config import ConfigPatch
 from trading_bot.domain import account, commands, config, config_changes
 
@@ -107,6 +108,33 @@ class ConfigChangeConnection:
 
     edges: list[ConfigChangeEdge]
     page_info: PageInfo
+
+
+@describes(config_writes.ConfigChangePayload)
+class ConfigChangePayload:
+    change: ConfigChange | None
+    preview: ActionPreview | None
+    errors: list[SemanticError]
+    replayed: bool
+
+
+@accepts(config_writes.ConfigApply)
+class ConfigApplyInput:
+    plan_token: str
+    reason: str
+    idempotency_key: str
+    watch_seconds: int = strawberry.field(default=60)
+
+
+@accepts(config_writes.ConfigRollback)
+class ConfigRollbackInput:
+    bot_id: strawberry.ID | None
+    to_version: int
+    expected_version: int
+    reason: str
+    idempotency_key: str
+    dry_run: bool = strawberry.field(default=False)
+    confirm_token: str | None
 
 
 @accepts(ConfigPatch)

@@ -99,7 +99,7 @@ def test_a_token_is_good_for_one_write_of_one_key_within_two_minutes(operator: O
     )
     operator.changes.apply(token, intent(), watch_seconds=0)
     used = refusal(operator, token)
-    assert (used.code, used.cause) == ("QRY_009", "The token was used for another write; each is good for one.")
+    assert (used.code, used.cause) == ("QRY_009", "The plan token was used for another write; each is good for one.")
     _, late = operator.plan({"name": "Late"})
     clock.move(120)
     assert refusal(operator, late).cause == "The plan token expired 0 s ago; it is good for 120 s."

@@ -18,10 +18,10 @@ from trading_bot.errors.fault import Fault
 from trading_bot.services import intents
 from trading_bot.services.config_diff import differences
 from trading_bot.services.config_plans import plan_values
-from trading_bot.services.config_tokens import PlanTokens, claim_of
+from trading_bot.services.config_tokens import PlanTokens, claim_of, not_good
 from trading_bot.services.config_versions import NewVersion, latest_config, write_version
 from trading_bot.services.config_views import view_of
-from trading_bot.store import bots, config_changes, configs
+from trading_bot.store import bots, commands, config_changes, configs
 from trading_bot.store.configs import StoredConfig
 from trading_bot.store.store import Reading, Store, Writing
 
@@ -60,7 +60,8 @@ class ConfigChanges:
         def change(w: Writing) -> tuple[Intent, NewVersion, ConfigPlan]:
             base = configs.find_config(w, claim.base_version)
             sealed = self._tokens.open(claim, base=base, key_id=intent.caller.key_id)
-            intents.require_unused(w, sealed.token_id)
+            if commands.is_token_used(w, sealed.token_id):
+                raise not_good("The plan token was used for another write; each is good for one.")
             latest = _require_base(w, claim.base_version)
             _require_unwatched(w)
             plan = _planned(w, latest, sealed.values)

@@ -82,11 +82,11 @@ class PlanTokens:
         raw = _decoded(claim.token)
         sealed, signature = raw[:-_MAC_BYTES], raw[-_MAC_BYTES:]
         if base is None or not hmac.compare_digest(signature, self._signature(sealed, key_id)):
-            raise Fault("QRY_009", "The plan token is not from a configPlan of this key, or was changed on its way.")
+            raise not_good("The plan token is not from a configPlan of this key, or was changed on its way.")
         token_id, ends, _, length = _HEAD.unpack_from(sealed)
         late = self._clock.now() - (_EPOCH + ends * _MICROSECOND)
         if late >= timedelta(0):
-            raise Fault("QRY_009", f"The plan token expired {late.total_seconds():.0f} s ago; it is good for 120 s.")
+            raise not_good(f"The plan token expired {late.total_seconds():.0f} s ago; it is good for 120 s.")
         # Signed by us, so it is no bomb: it unpacks to a configuration that was planned.
         unpacker = zlib.decompressobj(zdict=_canonical(base.values))
         values = orjson.loads(unpacker.decompress(sealed[_HEAD.size + length :]) + unpacker.flush())
@@ -107,7 +107,16 @@ def claim_of(token: str) -> PlanClaim:
         name = sealed[_HEAD.size : _HEAD.size + length]
         if len(name) == length and name.isascii():
             return PlanClaim(bot_id=name.decode(), base_version=version, token=token)
-    raise _no_token()
+    raise not_good("What was sent as planToken is none.")
+
+
+def not_good(cause: str) -> Fault:
+    """QRY_009 for a plan token, with the way to a good one."""
+    return Fault(
+        "QRY_009",
+        cause,
+        remediation="Send the change to configPlan again, and its planToken to configApply within 120 s.",
+    )
 
 
 def _canonical(values: Mapping[str, Any]) -> bytes:
@@ -121,8 +130,4 @@ def _decoded(token: str) -> bytes:
             return base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
         except (binascii.Error, ValueError):
             pass
-    raise _no_token()
-
-
-def _no_token() -> Fault:
-    return Fault("QRY_009", "What was sent as planToken is none.")
+    raise not_good("What was sent as planToken is none.")

@@ -37,12 +37,6 @@ def record(w: Writing, intent: Intent, *, risk: RiskLevel, subject_id: str) -> N
     commands.add_intent(w, intent, subject_id=subject_id)
 
 
-def require_unused(r: Reading, token_id: str) -> None:
-    """QRY_009 when a write of the last 24 hours used that token up."""
-    if commands.is_token_used(r, token_id):
-        raise Fault("QRY_009", "The token was used for another write; each is good for one.")
-
-
 def _require_scope(intent: Intent, needed: Scope) -> None:
     has = intent.caller.scope
     if not has.includes(needed):
@@ -55,4 +49,5 @@ def _require_token(r: Reading, intent: Intent) -> None:
         raise Fault("QRY_009", intent.token_refusal)
     if intent.token_id is None:
         raise Fault("QRY_008", "The risk of this write is HIGH now, and it came without a confirmToken.")
-    require_unused(r, intent.token_id)
+    if commands.is_token_used(r, intent.token_id):
+        raise Fault("QRY_009", "The token was used for another write; each is good for one.")
