@@ -16,7 +16,20 @@ from benchmarks.table import Table
 
 FOLDER = Path(__file__).parent
 RESULTS = FOLDER / "RESULTS.md"
-_PARTS = frozenset({"__init__", "__main__", "table", "load", "served", "homes", "waiting_bot", "nice_api"})
+_PARTS = frozenset(
+    {
+        "__init__",
+        "__main__",
+        "table",
+        "load",
+        "served",
+        "homes",
+        "waiting_bot",
+        "nice_api",
+        "subscribers",
+        "fan_out_peers",
+    }
+)
 
 
 def main() -> int:
