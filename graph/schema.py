@@ -4,13 +4,15 @@ from collections.abc import AsyncGenerator
 from datetime import datetime
 
 import strawberry
+from graphql import ConstObjectValueNode, GraphQLDefaultInput, GraphQLInputObjectType, GraphQLSchema, Undefined
 from strawberry.schema.config import StrawberryConfig
 
 from graph.describes import Argument, answered_by, streamed_by
-from graph.guard.writes import writes
+from graph.guard.writes import writes, writes_planned
 from graph.scalars import SCALARS, BigInt
 from graph.types.changes import Event
 from graph.types.commands import Command, CommandConnection, CommandPayload, ErrorAcknowledgePayload
+from graph.types.config import ConfigApplyInput, ConfigChangePayload, ConfigRollbackInput
 from graph.types.decisions import DecisionConnection
 from graph.types.errors import ErrorCode, SemanticErrorConnection
 from graph.types.fills import FillConnection
@@ -24,6 +26,8 @@ from graph.types.inputs import (
     PositionsCloseInput,
     RiskEventFilter,
     TradeFilter,
+    WorkflowCancelInput,
+    WorkflowExecuteInput,
 )
 from graph.types.market import CandleConnection, MarketSnapshot
 from graph.types.metrics import Metrics
@@ -34,12 +38,14 @@ from graph.types.sessions import BotSessionConnection
 from graph.types.state import Bot, BotState, BotSummary
 from graph.types.trades import TradeConnection
 from graph.types.viewer import Viewer
+from graph.types.workflows import Workflow, WorkflowRun, WorkflowRunConnection, WorkflowRunPayload
 from resolvers import (
     acknowledgements,
     bots,
     candles,
     changes,
     commands,
+    config_writes,
     decisions,
     errors,
     fills,
@@ -53,6 +59,7 @@ from resolvers import (
     trades,
     viewer,
     watches,
+    workflows,
 )
 from trading_bot.domain.candles import Timeframe
 from trading_bot.domain.errors import Scope
@@ -185,6 +192,29 @@ class Query:
         after=AFTER,
         filter=Argument(ErrorFilter | None, "Which errors; left out for all."),
     )
+    workflow: Workflow | None = answered_by(
+        workflows.find_workflow,
+        "One workflow; null when there is none of that id.",
+        id=Argument(strawberry.ID, "Such as check-health."),
+    )
+    workflow_run: WorkflowRun | None = answered_by(
+        workflows.find_workflow_run,
+        "How far a run is and what its steps did; null when there is none of that id.",
+        id=Argument(strawberry.ID, "Id of the run, from the payload of the write."),
+    )
+    workflow_runs: WorkflowRunConnection | None = answered_by(
+        workflows.list_workflow_runs,
+        "Runs of workflows, newest first.",
+        bot_id=BOT_ID,
+        workflow_id=Argument(strawberry.ID | None, "Only runs of this workflow; left out for all."),
+        first=FIRST,
+        after=AFTER,
+    )
+    workflows: list[Workflow] | None = answered_by(
+        workflows.list_workflows,
+        "What can be run as one operation, by id: the library and the operator's own.",
+        first=Argument(int, "How many, 1 to 100.", default=50),
+    )
     viewer: Viewer = answered_by(viewer.find_viewer, "Whose key this is, and what it may do.")
 
 
@@ -232,6 +262,26 @@ class Mutation:
         "The errors are marked as seen. Risk LOW.",
         input=Argument(ErrorAcknowledgeInput, "Which errors, and why that is all there is to do."),
     )
+    config_apply: ConfigChangePayload | None = answered_by(
+        writes_planned("configApply", config_writes.apply_config, needs=Scope.OPERATE),
+        "A planned change becomes the next version; the bot adopts it, watches, and takes it back where it fares worse. Risk as planned.",
+        input=Argument(ConfigApplyInput, "The token of the plan, why, and for how long to watch."),
+    )
+    config_rollback: ConfigChangePayload | None = answered_by(
+        writes("configRollback", config_writes.rollback_config, needs=Scope.OPERATE),
+        "The content of an old version becomes the next version. Risk MEDIUM; HIGH where it loosens a limit.",
+        input=Argument(ConfigRollbackInput, "Which version, and why."),
+    )
+    workflow_execute: WorkflowRunPayload | None = answered_by(
+        writes("workflowExecute", workflows.execute_workflow, needs=Scope.OPERATE),
+        "A workflow is run, or waits until those before it have ended; undone where a step fails. Risk as its steps' highest.",
+        input=Argument(WorkflowExecuteInput, "Which workflow, with what, and why."),
+    )
+    workflow_cancel: WorkflowRunPayload | None = answered_by(
+        writes("workflowCancel", workflows.cancel_workflow, needs=Scope.OPERATE),
+        "A run is stopped, and what it did is undone. Risk LOW; never needs a token.",
+        input=Argument(WorkflowCancelInput, "Which run, and why."),
+    )
 
 
 @strawberry.type(description="What is pushed over WebSocket, sub-protocol graphql-transport-ws.")
@@ -257,10 +307,26 @@ class Subscription:
         ),
         kinds=KINDS,
     )
+    workflow_run: AsyncGenerator[WorkflowRun, None] = streamed_by(
+        workflows.watch_workflow_run,
+        "A run at once and then as it moves on, step by step; ends when the run has ended.",
+        id=Argument(strawberry.ID, "Id of the run."),
+    )
 
 
 def build_schema(
     query: type = Query, mutation: type | None = Mutation, subscription: type | None = Subscription
 ) -> strawberry.Schema:
     """The schema, ready to execute."""
-    return strawberry.Schema(query, mutation, subscription, config=StrawberryConfig(scalar_map=SCALARS))
+    schema = strawberry.Schema(query, mutation, subscription, config=StrawberryConfig(scalar_map=SCALARS))
+    _write_defaults_as_literals(schema._schema)  # noqa: SLF001 - Strawberry has no other name for it
+    return schema
+
+
+def _write_defaults_as_literals(schema: GraphQLSchema) -> None:
+    """Give a default of `{}` the form in which introspection can show it: of a scalar of our own graphql-core shows no object."""
+    for kind in schema.type_map.values():
+        for field in kind.fields.values() if isinstance(kind, GraphQLInputObjectType) else ():
+            if field.default_value == {}:
+                field.default_value = Undefined
+                field.default = GraphQLDefaultInput(literal=ConstObjectValueNode(fields=()))

@@ -1,8 +1,7 @@
 """The API server: the second composition root. It alone chooses the parts of the API."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass, replace
 from importlib.metadata import version
 
@@ -17,11 +16,11 @@ from starlette.routing import BaseRoute, Route, WebSocketRoute
 from starlette.types import Receive, Scope, Send
 
 from graph.admission import Admission
+from graph.composition import Core, build_core, open_store, working
 from graph.doors import http, pages, probes, websocket
 from graph.doors.entrance import Entrance
-from graph.doors.operations import FOLDER, Operations, load_operations
+from graph.doors.operations import FOLDER
 from graph.doors.sockets import Sockets
-from graph.execution import executor
 from graph.guard.authentication import Gate
 from graph.guard.errors import ErrorShape
 from graph.guard.rate import Rates
@@ -29,66 +28,38 @@ from graph.guard.revocation import Revocations
 from graph.live.hub import Live
 from graph.observability.metrics import Metrics
 from graph.observability.tracing import Tracing, tracing_of_environment
-from graph.schema import build_schema
 from resolvers.context import Parts
 from resolvers.counters import Counters
-from resolvers.memory import Memory
-from resolvers.snapshot import Views
-from resolvers.stream import Stream
 from trading_bot.clock import Clock, SystemClock
-from trading_bot.services.acknowledgements import Acknowledgements
-from trading_bot.services.commands import Commands
 from trading_bot.services.keys import Keys
-from trading_bot.services.tokens import Tokens, load_secret
 from trading_bot.settings import Settings
-from trading_bot.store.engine import open_engine
-from trading_bot.store.schema import require_current
-from trading_bot.store.store import Store
-
-WORKERS = 4
-"""Threads that read and write the store; more would wait for each other."""
 
 
 def build_app(settings: Settings, *, clock: Clock | None = None) -> Starlette:
     """The API over the settings' store. Raises SYS_002 when it can't be used, SYS_003 when it is not of this release."""
     clock = clock or SystemClock()
-    engine = open_engine(settings.store_url)
-    require_current(engine)
-    store = Store(engine, clock)
-    keys = Keys(engine, clock)
+    store = open_store(settings, clock)
     if settings.api_auth_token is not None:
-        keys.import_token(settings.api_auth_token.get_secret_value())
-    workers = ThreadPoolExecutor(WORKERS, thread_name_prefix="store")
-    parts = Parts(
-        store=store,
-        clock=clock,
-        commands=Commands(store=store, clock=clock),
-        acknowledgements=Acknowledgements(store=store),
-        tokens=Tokens(load_secret(settings.confirm_secret_file), clock),
-        workers=workers,
-        views=Views(store=store, workers=workers),
-        stream=Stream(store=store, clock=clock),
-        counters=Counters(started=clock.monotonic()),
-        memory=Memory(store=store, clock=clock, workers=workers, ttl=settings.state_cache_ttl),
-    )
-    gate = Gate(keys=keys, workers=workers)
+        Keys(store.engine, clock).import_token(settings.api_auth_token.get_secret_value())
+    counters = Counters(started=clock.monotonic())
     names = [path.stem for path in FOLDER.glob("*.graphql")]
-    metrics = Metrics(operations=names, counters=parts.counters, clock=clock)
+    metrics = Metrics(operations=names, counters=counters, clock=clock)
     tracing = tracing_of_environment(version("botgraph"))
     shape = ErrorShape(now=clock.now, log=structlog.get_logger("graph"), count=metrics.error)
+    core = build_core(settings, store, clock, counters=counters, shape=shape)
+    gate = Gate(keys=core.keys, workers=core.threads)
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
-        yield
+        async with working(core.worker()) if settings.api_works else nullcontext():
+            yield
         tracing.close()
-        parts.stream.close()
-        workers.shutdown(wait=False, cancel_futures=True)
-        store.close()
+        core.close()
 
     app = Starlette(
-        routes=_routes(settings, parts, gate, shape, metrics=metrics, tracing=tracing),
-        middleware=_middleware(settings, parts, shape, metrics),
-        exception_handlers={HTTPException: pages.Pages(parts=parts, gate=gate, shape=shape).refused},
+        routes=_routes(settings, core, gate, shape, metrics=metrics, tracing=tracing),
+        middleware=_middleware(settings, core.parts, shape, metrics),
+        exception_handlers={HTTPException: pages.Pages(parts=core.parts, gate=gate, shape=shape).refused},
         lifespan=lifespan,
     )
     app.router.redirect_slashes = False  # an address that is nearly right is none of ours
@@ -96,11 +67,9 @@ def build_app(settings: Settings, *, clock: Clock | None = None) -> Starlette:
 
 
 def _routes(
-    settings: Settings, parts: Parts, gate: Gate, shape: ErrorShape, *, metrics: Metrics, tracing: Tracing
+    settings: Settings, core: Core, gate: Gate, shape: ErrorShape, *, metrics: Metrics, tracing: Tracing
 ) -> list[BaseRoute]:
-    schema = build_schema()
-    run = executor(schema, parts, shape)
-    operations = Operations(load_operations(run.documents), run)
+    parts, run = core.parts, core.executor
     rates = Rates(clock=parts.clock, per_minute=settings.api_rate_per_minute)
     admission = Admission(executor=run, rates=rates, metrics=metrics, tracing=tracing, door="http")
     sockets = websocket.Door(
@@ -112,10 +81,12 @@ def _routes(
         origins=settings.api_cors_origins,
         sockets=Sockets(most=settings.api_sockets_per_key),
     )
-    page = pages.Pages(parts=parts, gate=gate, shape=shape, sdl=schema.as_str)
+    page = pages.Pages(parts=parts, gate=gate, shape=shape, sdl=core.schema.as_str)
     probe = probes.Probes(pages=page, metrics=metrics)
     return [
-        Route("/graphql", AnyMethod(answer=http.Door(admission=admission, gate=gate, operations=operations).answer)),
+        Route(
+            "/graphql", AnyMethod(answer=http.Door(admission=admission, gate=gate, operations=core.operations).answer)
+        ),
         WebSocketRoute("/graphql", sockets.answer),
         Route("/livez", page.alive),
         Route("/api/v1/health/healthz", page.healthy),

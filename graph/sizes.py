@@ -61,6 +61,9 @@ LISTS = {
     "SemanticError.actions": 5,
     "Trade.fills": 1_000,
     "Trade.indicatorsUsed": 20,
+    "Workflow.rollbackProcedure": 20,
+    "Workflow.steps": 20,
+    "WorkflowRunPayload.errors": 1,
 }
 """Lists whose description does not say in figures how long they get."""
 _BYTES = re.compile(r"at most ([\d,]+) bytes")

@@ -18,8 +18,11 @@ from trading_bot.domain.commands import Caller
 from trading_bot.errors.fault import Fault
 from trading_bot.services.acknowledgements import Acknowledgements
 from trading_bot.services.commands import Commands
+from trading_bot.services.config_apply import ConfigChanges
+from trading_bot.services.config_tokens import PlanTokens
 from trading_bot.services.tokens import Tokens
 from trading_bot.store.store import Reading, Store
+from workflows.desk import Desk
 
 T = TypeVar("T")
 
@@ -41,6 +44,12 @@ class Parts:
     views: Views
     counters: Counters
     memory: Memory
+    workflows: Desk
+    """What can be run, and runs."""
+    plan_tokens: PlanTokens
+    """Seals planned changes of the configuration."""
+    config_changes: ConfigChanges
+    """Writes them, once opened."""
 
 
 class Operation:

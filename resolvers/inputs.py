@@ -171,6 +171,42 @@ class ErrorAcknowledge:
     """From a dry run of the same input; needed for risk HIGH only."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkflowExecute:
+    """A workflow that is to be run."""
+
+    workflow_id: str
+    """Which one, such as check-health."""
+    bot_id: str | None
+    """On which bot; may be left out when there is one."""
+    parameters: object | None
+    """What it is started with, by name, as the workflow's `parameters` say; at most 16,384 bytes as JSON, left out for none."""
+    reason: str
+    """Why, for the audit log; 1 to 500 bytes, not blank."""
+    idempotency_key: str
+    """Chosen by you, 1 to 128 characters, new for each write: sending the same again does nothing twice, for 24 hours."""
+    dry_run: bool
+    """Answer with what each step would do now, and do nothing."""
+    confirm_token: str | None
+    """From a dry run of the same input; needed for risk HIGH only."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkflowCancel:
+    """A run that is to be stopped and undone."""
+
+    run_id: str
+    """Which run."""
+    reason: str
+    """Why, for the audit log; 1 to 500 bytes, not blank."""
+    idempotency_key: str
+    """Chosen by you, 1 to 128 characters, new for each write: sending the same again does nothing twice, for 24 hours."""
+    dry_run: bool
+    """Answer with what would happen, and do nothing."""
+    confirm_token: str | None
+    """Never needed."""
+
+
 def require_names(field: str, names: list[str]) -> list[str]:
     """The names, each once; Fault QRY_004 for none, for more than 50, and for one that is blank or too long to be one."""
     if not 1 <= len(names) <= MOST_NAMES:

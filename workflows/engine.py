@@ -29,8 +29,8 @@ from workflows.progress import Done, Failed, Outcome, Skipped, Stopped, abandone
 
 T = TypeVar("T")
 
-TERMINAL = "terminal"
-"""Whose runs the terminal asks for: somebody who may write the store by himself, and needs no key."""
+LATE_SECONDS = 1.0
+"""What a step still gets whose time was over before its worker came to it, such as one that waited for just as long as it may."""
 LAST_SECONDS = 2.0
 """How long a step may take to end once it is stopped."""
 _TOO_LATE = "WF_005"
@@ -60,7 +60,7 @@ class Engine:
         keys: Keys,
         runner: StepRunner,
         parse: Callable[[dict[str, Any]], Workflow],
-        require: Callable[[Workflow, WorkflowRun, Caller], Coroutine[Any, Any, None]],
+        require: Callable[[Workflow, Scene], Coroutine[Any, Any, None]],
         threads: Executor,
     ) -> None:
         self._store = store
@@ -108,7 +108,8 @@ class Engine:
     async def _refusal(self, run: WorkflowRun, workflow: Workflow) -> SemanticError | None:
         """Why the run must not begin; null where it may."""
         try:
-            await self._require(workflow, run, await self._in_thread(lambda: self._caller(run)))
+            caller = await self._in_thread(lambda: self._caller(run))
+            await self._require(workflow, self._scene(run, workflow.steps[0], caller))
         except Fault as fault:
             return fault.semantic(now=self._clock.now())
         except Exception as error:  # noqa: BLE001 - a condition must not end the worker
@@ -155,7 +156,9 @@ class Engine:
         watches = [asyncio.ensure_future(end.wait()) for end in ends]
         try:
             left = (scene.deadline - self._clock.now()).total_seconds()
-            await asyncio.wait({work, *watches}, timeout=max(left, 0.0), return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait(
+                {work, *watches}, timeout=left if left > 0 else LATE_SECONDS, return_when=asyncio.FIRST_COMPLETED
+            )
             if work.done():
                 output = work.result()
                 return output if isinstance(output, Wake) else Done(output=output)
@@ -177,8 +180,6 @@ class Engine:
             max_response_bytes=run.max_response_bytes,
             rate_per_minute=None,
         )
-        if run.user == TERMINAL:
-            return asked
         known = self._keys.find(run.user)
         if known is None:
             cause = f"The key {run.user} that asked for the run opens nothing any more."
@@ -186,10 +187,9 @@ class Engine:
         return asked if known.scope.includes(run.scope) else known
 
     def _scene(self, run: WorkflowRun, step: Step, caller: Caller) -> Scene:
-        attempts = run.attempts_at(run.phase, run.position)
         now = self._clock.now()
-        begun = attempts[-1].started_at or now
-        deadline = begun + timedelta(seconds=step.timeout_seconds)
+        begun = [one.started_at or now for one in run.attempts_at(run.phase, run.position)] or [now]
+        deadline = begun[-1] + timedelta(seconds=step.timeout_seconds)
         if run.phase is StepPhase.FORWARD and run.deadline is not None:
             deadline = min(deadline, run.deadline)
         return Scene(
@@ -201,7 +201,7 @@ class Engine:
             reason=run.reason,
             parameters=run.parameters,
             outputs=run.outputs,
-            started_at=attempts[0].started_at or now,
+            started_at=begun[0],
             deadline=deadline,
         )
 

@@ -92,7 +92,7 @@ class Step:
     id: str
     """Kebab-case, unique among the steps of the workflow and of its rollback procedure."""
     description: str
-    """What it does."""
+    """What it does, at most 1,200 bytes."""
     action_type: ActionType
     """What kind of thing it does."""
     parameters: dict[str, Any]
@@ -116,9 +116,9 @@ class Workflow:
     id: str
     """Kebab-case, unique, at most 64 characters."""
     name: str
-    """For people."""
+    """For people, at most 320 bytes."""
     description: str
-    """What it does and when to use it."""
+    """What it does and when to use it, at most 2,000 bytes."""
     risk: RiskLevel
     """How much harm it could do with any parameters: its steps' highest. HIGH needs a confirm token."""
     scope: Scope
@@ -150,7 +150,7 @@ class Workflow:
 
     @property
     def rollback_procedure(self) -> tuple[str, ...]:
-        """What undoes it if a step fails, in the order in which that is run."""
+        """What undoes it if a step fails, in the order in which that is run; each at most 1,300 bytes."""
         return tuple(f"{step.id}: {step.description}" for step in reversed(self.rollback))
 
 

@@ -86,8 +86,8 @@ class Worker:
                     self._woken.clear()
                     looked = now
                     await self._look_for_work()
-            except Fault as fault:
-                _log.warning("workflow_worker_waits", code=fault.code, cause=fault.cause)
+            except Exception as error:  # noqa: BLE001 - a worker that ended would leave every run to others, or to nobody
+                _log.warning("workflow_worker_waits", exc_info=error)
                 version = None
                 if self._clock.monotonic() - renewed >= self._lease.total_seconds():
                     self._give_up()

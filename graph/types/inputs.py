@@ -6,6 +6,7 @@ from decimal import Decimal
 import strawberry
 
 from graph.describes import accepts
+from graph.scalars import JSON
 from resolvers import inputs
 from trading_bot.domain import commands, errors, trades
 
@@ -91,6 +92,26 @@ class OrdersCancelInput:
 @accepts(inputs.ErrorAcknowledge)
 class ErrorAcknowledgeInput:
     error_ids: list[strawberry.ID]
+    reason: str
+    idempotency_key: str
+    dry_run: bool = strawberry.field(default=False)
+    confirm_token: str | None
+
+
+@accepts(inputs.WorkflowExecute)
+class WorkflowExecuteInput:
+    workflow_id: strawberry.ID
+    bot_id: strawberry.ID | None
+    parameters: JSON | None = strawberry.field(default_factory=dict)
+    reason: str
+    idempotency_key: str
+    dry_run: bool = strawberry.field(default=False)
+    confirm_token: str | None
+
+
+@accepts(inputs.WorkflowCancel)
+class WorkflowCancelInput:
+    run_id: strawberry.ID
     reason: str
     idempotency_key: str
     dry_run: bool = strawberry.field(default=False)

@@ -43,6 +43,10 @@ BOUNDED = {
     "SemanticError.actions": 5,
     "Trade.fills": 1000,
     "Trade.indicatorsUsed": 20,
+    "Workflow.rollbackProcedure": 20,
+    "Workflow.steps": 20,
+    "WorkflowRun.steps": 100,
+    "WorkflowRunPayload.errors": 1,
 }
 
 

@@ -23,15 +23,19 @@ from resolvers.snapshot import Views
 from resolvers.stream import Stream
 from tests.api.conftest import NOW
 from tests.fakes.collecting_wire import CollectingWire
+from tests.fakes.no_workflows import no_workflows
 from tests.fakes.standing_clock import StandingClock
 from trading_bot.domain.commands import Caller
 from trading_bot.domain.errors import Scope
 from trading_bot.errors.fault import Fault
 from trading_bot.services.acknowledgements import Acknowledgements
 from trading_bot.services.commands import Commands
+from trading_bot.services.config_apply import ConfigChanges
+from trading_bot.services.config_tokens import PlanTokens
 from trading_bot.services.tokens import Tokens
 from trading_bot.store.engine import open_engine
 from trading_bot.store.store import Store
+from workflows.desk import Desk
 
 SECRET = "the password is hunter2, see /etc/secret"
 CALLER = Caller(key_id="k", name="k", scope=Scope.READ, max_response_bytes=10_240, rate_per_minute=None)
@@ -94,6 +98,9 @@ def run(tmp_path: Path) -> Executor:
         stream=Stream(store=store, clock=clock),
         counters=Counters(started=0.0),
         memory=Memory(store=store, clock=clock, workers=workers, ttl=60),
+        workflows=Desk(no_workflows),
+        plan_tokens=PlanTokens(bytes(32), clock),
+        config_changes=ConfigChanges(store=store, clock=clock, tokens=PlanTokens(bytes(32), clock)),
     )
     schema = build_schema(BrokenQuery, None, BrokenSubscription)
     return executor(schema, parts, ErrorShape(now=clock.now, log=structlog.get_logger("graph")))

@@ -29,6 +29,8 @@ NEEDED: dict[str, dict[str, Any]] = {
     "changes": {"afterSeq": 0},
     "command": {"id": COMMAND},
     "marketSnapshot": {"symbol": "SPY"},
+    "workflow": {"id": "check-health"},
+    "workflowRun": {"id": "none"},
 }
 """Variables of queries that don't run without any."""
 SMALLEST_BUDGET = 10_240

@@ -36,6 +36,11 @@ class Play:
     steps: ScriptedSteps = field(default_factory=ScriptedSteps)
     require: Any = nothing_required
     asked: int = 0
+    operator: Caller = field(init=False)
+    """Whose key asks for runs."""
+
+    def __post_init__(self) -> None:
+        self.operator, _ = Keys(self.store.engine, self.clock).create("operator", Scope.ADMIN)
 
     @property
     def runs(self) -> Runs:
@@ -53,17 +58,17 @@ class Play:
             threads=self.threads,
         )
 
-    def intent(self, key: str | None = None, *, caller: Caller = OPERATOR, token: str | None = None) -> Intent:
+    def intent(self, key: str | None = None, *, caller: Caller | None = None, token: str | None = None) -> Intent:
         self.asked += 1
         return Intent(
-            caller=caller,
+            caller=caller or self.operator,
             idempotency_key=key or f"key-{self.asked}",
             digest="d" * 64,
             reason="Because the test says so.",
             token_id=token,
         )
 
-    def ask(self, definition: dict[str, Any], *, caller: Caller = OPERATOR, bot_id: str = "main") -> WorkflowRun:
+    def ask(self, definition: dict[str, Any], *, caller: Caller | None = None, bot_id: str = "main") -> WorkflowRun:
         return self.runs.submit(bot_id, parsed(definition), {}, self.intent(caller=caller))[0]
 
     def cancel(self, run_id: str) -> WorkflowRun:
@@ -86,14 +91,14 @@ class Play:
     def carried_out(self, definition: dict[str, Any], **more: Any) -> WorkflowRun:
         return self.carry_on(self.ask(definition, **more).id)
 
-    def die_in(self, run_id: str, step_id: str) -> Lease:
-        """Carry a run on up to a step that hangs, and die there: nothing that comes after is written."""
+    def die_in(self, run_id: str) -> Lease:
+        """Carry a run on up to the step that hangs, and die there: nothing that comes after is written."""
+        self.steps.hanging, self.steps.released = asyncio.Event(), asyncio.Event()
 
         async def work() -> Lease:
             turn = Turn(lease=self.lease(run_id))
             task = asyncio.create_task(self.engine.carry_on(turn))
-            while step_id not in self.steps.begun:
-                await asyncio.sleep(0.001)
+            await self.steps.hanging.wait()
             task.cancel()
             await asyncio.wait({task})
             return turn.lease

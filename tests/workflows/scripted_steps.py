@@ -5,9 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from trading_bot.domain.commands import Caller, RiskLevel
+from trading_bot.domain.commands import RiskLevel
 from trading_bot.domain.errors import Scope
-from trading_bot.domain.workflow_runs import WorkflowRun
 from trading_bot.errors.fault import Fault
 from workflows.model import ActionType, Rehearsal, Scene, Step, Wake, Workflow
 
@@ -68,6 +67,7 @@ class ScriptedSteps:
     begun: list[str] = field(default_factory=list)
     scenes: list[Scene] = field(default_factory=list)
     released: asyncio.Event = field(default_factory=asyncio.Event)
+    hanging: asyncio.Event = field(default_factory=asyncio.Event)
     wakes: dict[str, Wake] = field(default_factory=dict)
 
     def risk(self, step: Step, parameters: Mapping[str, Any]) -> RiskLevel:
@@ -88,6 +88,7 @@ class ScriptedSteps:
             case "crash":
                 raise ZeroDivisionError
             case "hang":
+                self.hanging.set()
                 await self.released.wait()
             case "wait" if step.id in self.wakes:
                 return self.wakes.pop(step.id)
@@ -101,5 +102,5 @@ class ScriptedSteps:
         )
 
 
-async def nothing_required(workflow: Workflow, run: WorkflowRun, caller: Caller) -> None:
+async def nothing_required(workflow: Workflow, scene: Scene) -> None:
     """No precondition."""

@@ -7,14 +7,13 @@ import pytest
 from tests.fakes.set_clock import SetClock
 from tests.workflows.playing import Play, told
 from tests.workflows.scripted_steps import definition, step
-from trading_bot.domain.commands import Caller
 from trading_bot.domain.errors import Scope
-from trading_bot.domain.workflow_runs import WorkflowRun, WorkflowStatus
+from trading_bot.domain.workflow_runs import WorkflowStatus
 from trading_bot.errors.fault import Fault
 from trading_bot.services.keys import Keys
 from trading_bot.store import errors
 from trading_bot.store.workflow_tables import workflow_runs
-from workflows.model import Wake, Workflow
+from workflows.model import Scene, Wake, Workflow
 
 UNDOING = (step("undo-a", undoes="a"), step("undo-b", undoes="b"), step("undo-c", undoes="c"))
 
@@ -52,7 +51,7 @@ def test_a_failure_is_undone_in_reverse_order_by_the_system_and_only_what_was_be
         ("<undo-b", "SUCCEEDED"),
         ("<undo-a", "SUCCEEDED"),
     ]
-    assert [scene.caller.key_id for scene in play.steps.scenes] == ["terminal", "terminal", "system", "system"]
+    assert [scene.caller.name for scene in play.steps.scenes] == ["operator", "operator", "system", "system"]
     assert run.error is not None
     assert (run.error.error_code, run.error.cause) == ("WF_004", "Step `b`: BOT_003: The bot is STOPPED.")
     assert run.error.context == {"runId": run.id, "workflowId": "tidy-up", "step": "b", "errorCode": "BOT_003"}
@@ -133,7 +132,7 @@ def test_a_rollback_step_that_fails_holds_up_no_other_and_the_run_says_what_is_l
 
 
 def test_what_the_workflow_needs_is_looked_at_before_its_first_step(play: Play) -> None:
-    async def refuse(workflow: Workflow, run: WorkflowRun, caller: Caller) -> None:
+    async def refuse(workflow: Workflow, scene: Scene) -> None:
         raise Fault("BOT_003", "The bot must be stopped.")
 
     play.require = refuse

@@ -15,6 +15,7 @@ from trading_bot.domain.errors import Scope, SemanticError
 OUTPUT_BYTES = 2_000
 """Bytes of compact JSON up to which a step's output is shown whole."""
 _SHOWN_NAMES = 20
+_MOST_STEPS = 100
 
 
 class WorkflowStatus(Enum):
@@ -198,13 +199,14 @@ class WorkflowRun:
 
     @property
     def steps(self) -> tuple[StepRun, ...]:
-        """Every attempt, and each step that was not begun: forward ones first, at most 100."""
+        """Every attempt, and each step that was not begun; forward ones first, at most 100: of more, the last attempt at each step."""
         goes_on = not self.has_ended and self.phase is StepPhase.FORWARD
         found = [one for one in self.attempts if one.phase is StepPhase.FORWARD]
         found += self._untouched(self.forward, StepPhase.FORWARD, StepStatus.PENDING if goes_on else StepStatus.SKIPPED)
         found += [one for one in self.attempts if one.phase is StepPhase.ROLLBACK]
         found += self._untouched(self.undo, StepPhase.ROLLBACK, StepStatus.PENDING)
-        return tuple(found)
+        last = {(one.phase, one.position): one for one in found}
+        return tuple(found if len(found) <= _MOST_STEPS else last.values())
 
     @property
     def progress_pct(self) -> int:
