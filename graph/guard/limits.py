@@ -17,7 +17,8 @@ class Limits:
     depth: int = 12
     """Fields inside each other."""
     introspection_depth: int = 15
-    """Fields inside each other below `__schema` and `__type`: what the usual tools send needs 15."""
+    """Fields inside each other below `__schema` and `__type`, beside other fields; an operation of introspection alone may be as deep as a
+    document can be at all."""
     root_fields: int = 20
     """Fields at the top."""
     aliases: int = 30
@@ -38,8 +39,9 @@ class Limits:
             self._require_part(part)
 
     def _require_part(self, part: Measure) -> None:
-        _require("QRY_021", "levels", part.depth, self.depth)
-        _require("QRY_021", "levels of introspection", part.meta_depth, self.introspection_depth)
+        if not part.asks_schema_only:
+            _require("QRY_021", "levels", part.depth, self.depth)
+            _require("QRY_021", "levels of introspection", part.meta_depth, self.introspection_depth)
         _require("QRY_022", "aliases", part.aliases, self.aliases)
         _require("QRY_024", "directives", part.directives, self.directives)
         _require("QRY_025", "selections", part.selections, self.selections)

@@ -68,6 +68,11 @@ class Measure:
     listed: int = 0
     """Those in one element of each list whose length its parent decides."""
 
+    @property
+    def asks_schema_only(self) -> bool:
+        """Whether it is of introspection alone."""
+        return self.fields == self.meta_fields and self.meta_depth > 0
+
     def add(self, other: "Measure") -> None:
         """Put `other` beside it."""
         self.depth = max(self.depth, other.depth)
@@ -97,7 +102,7 @@ class Measured:
     def asks_schema_only(self, name: str | None) -> bool:
         """Whether the operation is of introspection alone; without a name, the only one."""
         known = self.operations if name is None else {name: self.operations.get(name, Measure())}
-        return all(one.fields == one.meta_fields and one.meta_depth > 0 for one in known.values())
+        return all(one.asks_schema_only for one in known.values())
 
 
 def measure(schema: GraphQLSchema, tree: DocumentNode, variables: dict[str, Any] | None = None) -> Measured:

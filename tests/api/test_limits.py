@@ -55,7 +55,8 @@ OVER: dict[str, tuple[str, int | None, int | None]] = {
     "{ " + "a { " * 12 + "b" + " }" * 13: ("QRY_021", 12, 13),
     "{ a " * 2000: ("QRY_021", 12, None),
     "{ " + "... { " * 60 + "a" + " }" * 61: ("QRY_021", 50, 51),
-    "{ __schema { types { " + "ofType { " * 13 + "name" + " }" * 16: ("QRY_021", 15, 16),
+    "{ viewer { name } __schema { types { " + "ofType { " * 13 + "name" + " }" * 16: ("QRY_021", 15, 16),
+    "{ __schema { types { " + "ofType { " * 60 + "name" + " }" * 63: ("QRY_021", 50, 51),
     "{ viewer { " + " ".join(f"n{n}: name" for n in range(31)) + " } }": ("QRY_022", 30, 31),
     "{ " + " ".join(f"n{n}: __typename" for n in range(101)) + " }": ("QRY_023", 20, 101),
     "{ " + "viewer { name } " * 21 + "}": ("QRY_023", 20, 21),
@@ -104,12 +105,22 @@ UNDER = [
     "query " + "{ viewer { " + " ".join("name @skip(if: false)" for _ in range(30)) + " } }",
     "{ viewer { ... { ... { ... { name } } } } }",
     get_introspection_query(input_value_deprecation=True),
+    "{ __schema { types { " + "ofType { " * 40 + "name" + " }" * 43,
 ]
 
 
 @pytest.mark.parametrize("text", UNDER, ids=named)
 def test_a_document_at_a_limit_is_answered(shared_api: Api, text: str) -> None:
     assert "errors" not in shared_api.post(text).json()
+
+
+def test_introspection_that_multiplies_lists_is_refused_at_once(shared_api: Api) -> None:
+    text = "{ __schema { types { " + "fields { type { " * 8 + "name" + " } }" * 8 + " } } }"
+    begun = thread_time()
+    (error,) = shared_api.post(text).json()["errors"]
+
+    assert error["message"] == "Maximum introspection depth exceeded"
+    assert thread_time() - begun < 0.5
 
 
 @pytest.mark.parametrize(
