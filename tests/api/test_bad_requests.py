@@ -1,5 +1,6 @@
 """Whatever is wrong with a request, the answer says what and how to mend it, in one shape."""
 
+import json
 from typing import Any
 
 import pytest
@@ -217,3 +218,23 @@ def test_every_answer_has_a_request_id_of_its_own(shared_api: Api) -> None:
 
     assert len(ids) == 3
     assert {len(request_id) for request_id in ids} == {16}
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        b"GET /graphql?query=" + b"x" * 70_000 + b" HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n",
+        b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n",
+        b"GET / HTTP/9.9\r\n\r\n",
+        b"GET\r\n\r\n",
+    ],
+    ids=["long address", "another protocol", "another version", "half a line"],
+)
+def test_what_can_not_be_read_at_all_is_refused_in_the_same_shape(shared_api: Api, sent: bytes) -> None:
+    answer = shared_api.raw(sent)
+    head, _, body = answer.partition(b"\r\n\r\n")
+    (error,) = json.loads(body)["errors"]
+
+    assert head.startswith(b"HTTP/1.1 400 Bad Request\r\nContent-Type: application/json; charset=utf-8\r\n")
+    assert int(head.split(b"Content-Length: ")[1].split(b"\r\n")[0]) == len(body)
+    assert (error["message"], error["extensions"]["errorCode"]) == ("The request can't be read", "QRY_001")
