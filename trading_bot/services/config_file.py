@@ -239,7 +239,9 @@ def _renewed(data: Any, value: Any, shape: Any) -> Any:
             _renewed(_counterpart(old, item), item, below(shape, place, value)) for place, item in enumerate(value)
         )
         return data
-    return data if _plain(data) == value and isinstance(data, bool) is isinstance(value, bool) else value
+    is_same = _plain(data) == value and isinstance(data, bool) is isinstance(value, bool)
+    # The library keeps how a float was written, and gets its last digit wrong: each is written anew.
+    return data if is_same and not isinstance(data, float) else value
 
 
 def _counterpart(old: list[Any], item: Any) -> Any:

@@ -1,27 +1,20 @@
-"""Configuration: the YAML file's way into the store, and the typed configuration's way out of it.
+"""Configuration: its typed form, and the JSON data that the store keeps of it.
 
-The store's version is the truth and the file its projection. The first start imports the file, or writes one with the defaults.
+The store's version is the truth and the file its projection (`config_file`). What comes from outside is checked first (`config_check`);
+what is stored was checked, and is only read.
 """
 
 import hashlib
-import os
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import orjson
-import yaml
 from pydantic import TypeAdapter, ValidationError
 
 from trading_bot.domain.config import BotConfig, FeedKind, PaperVenue
 from trading_bot.errors.fault import Fault
-
-# A configuration of 200 keys has some 10 KB; more than this is no configuration.
-MAX_FILE_BYTES = 262_144
-_HEADER = (
-    "# BotGraph's configuration, as it was imported at the first start. Every key is explained in docs/operate.md.\n"
-)
 
 
 @cache
@@ -41,7 +34,9 @@ def parse_config(values: object) -> BotConfig:
         field = ".".join(str(part) for part in first["loc"] if not _is_class(part)) or "(whole file)"
         text = str(first["msg"]).removeprefix("Value error, ")
         context = {"field": field, "problems": len(problems)}
-        raise Fault("CFG_001", f"`{field}`: {text}", context=context) from error
+        raise Fault(
+            "CFG_001", f"`{field}`: {text}", context=context
+        ) from None  # its text repeats values: one may be a secret
 
 
 def config_values(config: BotConfig) -> dict[str, Any]:
@@ -53,49 +48,6 @@ def config_values(config: BotConfig) -> dict[str, Any]:
 def config_hash(values: dict[str, Any]) -> str:
     """MD5 of the canonical JSON: names a configuration in trade records; it protects nothing."""
     return hashlib.md5(orjson.dumps(values, option=orjson.OPT_SORT_KEYS), usedforsecurity=False).hexdigest()
-
-
-def read_config(path: Path) -> BotConfig | None:
-    """The configuration in the file, null when there is none. Raises CFG_001 and CFG_002."""
-    try:
-        raw = path.read_bytes()
-    except FileNotFoundError:
-        return None
-    except OSError as error:
-        raise Fault("CFG_002", f"{path.name} can't be read ({error.strerror}).", context={"file": path.name}) from error
-    if len(raw) > MAX_FILE_BYTES:
-        raise Fault(
-            "CFG_002",
-            f"{path.name} has {len(raw)} bytes, at most {MAX_FILE_BYTES} are allowed.",
-            context={"file": path.name},
-        )
-    try:
-        values = yaml.load(raw, Loader=_StrictLoader)  # noqa: S506 - a SafeLoader that is stricter still
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        mark = getattr(error, "problem_mark", None)
-        line = mark.line + 1 if mark else None
-        problem = getattr(error, "problem", None) or getattr(error, "reason", None) or "it is not valid YAML"
-        where = f"{path.name}, line {line}" if line else path.name
-        context = {"file": path.name, "line": line}
-        raise Fault("CFG_002", f"{where}: {problem}.", context=context) from error
-    return parse_config(values if values is not None else {})
-
-
-def write_config(path: Path, config: BotConfig) -> None:
-    """Write the file as a projection of `config`, whole or not at all."""
-    text = _HEADER + yaml.safe_dump(config_values(config), sort_keys=False, allow_unicode=True, width=120)
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    fresh = path.with_suffix(".tmp")
-    try:
-        with fresh.open("w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        fresh.replace(path)
-    except OSError as error:
-        raise Fault(
-            "CFG_002", f"{path.name} can't be written ({error.strerror}).", context={"file": path.name}
-        ) from error
 
 
 def with_feed(config: BotConfig, *, candles: Path | None, seed: int | None, speed: float | str | None) -> BotConfig:
@@ -113,21 +65,3 @@ def with_feed(config: BotConfig, *, candles: Path | None, seed: int | None, spee
 def _is_class(part: object) -> bool:
     """Whether a part of a problem's path is the name of a class, which is no key of the file."""
     return isinstance(part, str) and part[:1].isupper()
-
-
-class _StrictLoader(yaml.SafeLoader):
-    """YAML without aliases and without duplicate keys."""
-
-    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
-        if self.check_event(yaml.AliasEvent):
-            event = self.peek_event()  # type: ignore[no-untyped-call]  # PyYAML has no types here
-            raise yaml.constructor.ConstructorError(None, None, "aliases are not allowed", event.start_mark)
-        return super().compose_node(parent, index)
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:  # noqa: FBT001, FBT002 - PyYAML's signature
-        seen: set[str] = set()
-        for key, _ in node.value:
-            if key.value in seen:
-                raise yaml.constructor.ConstructorError(None, None, f"`{key.value}` is given twice", key.start_mark)
-            seen.add(key.value)
-        return super().construct_mapping(node, deep)
