@@ -37,7 +37,7 @@ ANSWER = len('{"data":}')
 NAME_BYTES = 100
 """Ids, names, symbols and cursors."""
 JSON_BYTES = 2_000
-"""What stands in a JSON field, such as a command's outcome."""
+"""What stands in a JSON field whose description says nothing of its length, such as a command's outcome."""
 LONGEST_LIST = 100
 SCALARS = {
     "Boolean": 5,
@@ -54,6 +54,7 @@ WHOLE = {"SemanticError": ERROR_BYTES, "RecentError": ERROR_BYTES, "ErrorCode": 
 LISTS = {
     "BotSummary.recentErrors": 3,
     "CommandPayload.errors": 1,
+    "ConfigChangePayload.errors": 3,
     "ErrorAcknowledgePayload.acknowledged": 50,
     "ErrorAcknowledgePayload.errors": 1,
     "ErrorCode.actions": 5,
@@ -155,9 +156,9 @@ def _of_leaf(kind: Any, description: str) -> int:
         return max(len(name) for name in kind.values) + len('""')
     if kind.name in SCALARS:
         return SCALARS[kind.name]
-    if kind.name == "JSON":
-        return JSON_BYTES
     found = _BYTES.search(description)
+    if kind.name == "JSON":
+        return _number(found[1]) if found else JSON_BYTES
     return 2 * (_number(found[1]) if found else NAME_BYTES) + len('""')
 
 

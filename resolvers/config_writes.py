@@ -13,6 +13,7 @@ from trading_bot.errors.fault import Fault
 from trading_bot.services.config_apply import InvalidChange
 from trading_bot.store.config_reads import find_config_change
 
+_SHOWN = 3
 _REFUSALS = REFUSALS | {"CFG_007", "CFG_008", "CFG_010"}
 
 
@@ -59,7 +60,7 @@ class ConfigChangePayload:
     preview: ActionPreview | None
     """What it would do; null unless `dryRun`."""
     errors: tuple[SemanticError, ...]
-    """Why it was refused; empty when it was not."""
+    """Why it was refused, at most 3; empty when it was not."""
     replayed: bool
     """Whether this idempotency key was used before: nothing was done again, `change` is the first one."""
 
@@ -102,7 +103,7 @@ async def _answered(context: Context, work: Callable[[], ConfigChangePayload]) -
     try:
         return await asyncio.get_running_loop().run_in_executor(context.parts.workers, work)
     except InvalidChange as invalid:
-        return _refused(*invalid.plan.errors)
+        return _refused(*invalid.plan.errors[:_SHOWN])
     except Fault as fault:
         if fault.code not in _REFUSALS:
             raise
