@@ -46,7 +46,8 @@ def main() -> int:
         _serve(settings)
     except Fault as fault:
         _say(fault)
-        return 1 if fault.code in RETRYABLE else EX_CONFIG
+        is_missing = fault.context.get("found", "") is None  # the bot makes the store at its first start
+        return 1 if fault.code in RETRYABLE or is_missing else EX_CONFIG
     except Exception as error:  # noqa: BLE001 - nobody is shown a bare traceback
         fault_id = uuid.uuid4().hex
         structlog.get_logger("graph").error("api_failed", fault_id=fault_id, exc_info=error)

@@ -1,4 +1,4 @@
-"""Unreadable: uvicorn's HTTP protocol, made to answer what is no HTTP request, or too long to be read as one, in the shape of all errors."""
+"""Unreadable: uvicorn's HTTP protocol, made to answer what is no HTTP request, or too long for one, in the shape of all errors."""
 
 import structlog
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
@@ -9,13 +9,20 @@ from trading_bot.clock import SystemClock
 from trading_bot.errors.fault import Fault
 
 _SHAPE = ErrorShape(now=SystemClock().now, log=structlog.get_logger(__name__))
-_LINES = "HTTP/1.1 400 Bad Request\r\nContent-Type: application/json; charset=utf-8\r\nContent-Length: {}\r\nCache-Control: no-store\r\nConnection: close"
+_LINES = (
+    "HTTP/1.1 400 Bad Request",
+    "Content-Type: application/json; charset=utf-8",
+    "Content-Length: {}",
+    "Cache-Control: no-store",
+    "Connection: close",
+    "\r\n",
+)
 
 
 class HttpProtocol(HttpToolsProtocol):
     """One connection. It learns nothing from the request: that could not be read."""
 
-    def send_400_response(self, msg: str) -> None:  # noqa: ARG002 - uvicorn's name and text
+    def send_400_response(self, msg: str) -> None:
         """Say that nothing was read, and close the connection."""
         fault = Fault(
             "QRY_001",
@@ -24,5 +31,5 @@ class HttpProtocol(HttpToolsProtocol):
             remediation="Send HTTP/1.1 with an address below 60,000 bytes: a long document goes into the body of a POST.",
         )
         body = as_json({"errors": [_SHAPE.of_fault(fault)]})
-        self.transport.write(_LINES.format(len(body)).encode() + b"\r\n\r\n" + body)
+        self.transport.write("\r\n".join(_LINES).format(len(body)).encode() + body)
         self.transport.close()

@@ -203,7 +203,7 @@ def test_keys_need_a_store(run: Run, home: Path) -> None:
     code, _, err = run("key", "list")
 
     assert code == 1
-    assert err.startswith("SYS_003: The store has another version\n  Cause: The store has no tables yet.\n")
+    assert err.startswith("SYS_003: There is no store yet\n  Cause: The store has no tables yet.\n")
 
 
 @pytest.mark.parametrize(("health", "code"), [("HEALTHY", 0), ("DEGRADED", 1), ("OFFLINE", 2)])

@@ -33,7 +33,13 @@ def require_current(engine: sa.Engine) -> None:
     """Go on only with a store of this release's version: SYS_003 when it is missing, older or newer."""
     found = _checked(_version(engine))
     if found is None:
-        raise Fault("SYS_003", "The store has no tables yet.", context={"expected": HEAD})
+        raise Fault(
+            "SYS_003",
+            "The store has no tables yet.",
+            message="There is no store yet",
+            remediation="Start the bot: `botgraph up`, or `botgraph bot` beside `botgraph serve`. It makes the store; then this works.",
+            context={"expected": HEAD, "found": None},
+        )
     if found != HEAD:
         raise Fault("SYS_003", f"The store has version {found}, needed is {HEAD}.", context={"expected": HEAD})
 
