@@ -1,5 +1,6 @@
 """Definitions for tests: a small one that is valid, with parts exchanged; and an installation over a home of the test's own."""
 
+import json
 from collections.abc import Mapping
 from concurrent.futures import Executor
 from copy import deepcopy
@@ -107,7 +108,7 @@ def defined(*, step: Mapping[str, Any] | None = None, **changed: Any) -> dict[st
 
 def text_of(values: Any) -> str:
     """As a file has it."""
-    return yaml.safe_dump(values, sort_keys=False)
+    return yaml.safe_dump(json.loads(json.dumps(values)), sort_keys=False)  # the same part twice would get an anchor
 
 
 def loaded(values: Any, facts: Any) -> Workflow:

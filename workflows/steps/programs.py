@@ -3,13 +3,9 @@
 A program ends together with everything that it started, when it is done, when its step is cancelled, and when its time is over.
 """
 
-import asyncio
-import os
 import re
-import signal
 from collections.abc import Mapping
-from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,13 +15,9 @@ from workflows.model import Rehearsal, Scene, Step
 from workflows.references import is_reference
 from workflows.steps.allowance import AllowedProgram, placeholder, read_allowance, unsafe
 from workflows.steps.kind import SHOWN, Problem
+from workflows.steps.processes import run_to_end
 
-MAX_OUTPUT = 16_384
-"""Bytes of each stream that are kept; what comes beyond is read and dropped."""
 LONGEST_ARGUMENT = 1_000
-DRAIN_SECONDS = 1.0
-"""How long output is waited for that a program left behind in its pipes."""
-_CHUNK = 65_536
 _ENVIRONMENT = {"PATH": "/usr/local/bin:/usr/bin:/bin", "LANG": "C.UTF-8", "LC_ALL": "C.UTF-8"}
 
 
@@ -83,22 +75,15 @@ class Programs:
         reason = unsafe(program.path)
         if reason is not None:
             raise _refused(program.name, f"The program is not run: {reason}.")
+        environment = {**_ENVIRONMENT, "BOTGRAPH_IDEMPOTENCY_KEY": scene.idempotency_key}
         try:
-            process = await asyncio.create_subprocess_exec(
-                str(program.path.resolve()),
-                *arguments,
-                stdin=asyncio.subprocess.DEVNULL,
-                stdout=asyncio.subprocess.PIPE,
-                stderr=asyncio.subprocess.PIPE,
-                cwd=self.folder,
-                env={**_ENVIRONMENT, "BOTGRAPH_IDEMPOTENCY_KEY": scene.idempotency_key},
-                start_new_session=True,
+            ended = await run_to_end(
+                [str(program.path.resolve()), *arguments], folder=self.folder, environment=environment
             )
         except OSError as error:
-            raise Fault(
-                "WF_004", f"The program can't be started: {error.strerror}.", context={"program": program.name}
-            ) from None
-        return await _ended(process)
+            cause = f"The program can't be started: {error.strerror}."
+            raise Fault("WF_004", cause, context={"program": program.name}) from None
+        return {"exit_code": ended.code, "stdout": ended.out, "stderr": ended.err, "is_cut": ended.is_cut}
 
     def _find(self, given: Mapping[str, Any]) -> AllowedProgram:
         name = given.get("program")
@@ -106,41 +91,6 @@ class Programs:
         if not isinstance(name, str) or name not in programs:
             raise _refused(str(name), "The program is not on the allow-list.")
         return programs[name]
-
-
-async def _ended(process: asyncio.subprocess.Process) -> dict[str, Any]:
-    """What the process gave back; where the step is cancelled or late, it is killed with everything that it started."""
-    out, err = _Kept(), _Kept()
-    reading = [asyncio.create_task(out.fill(process.stdout)), asyncio.create_task(err.fill(process.stderr))]
-    try:
-        code = await process.wait()
-    finally:
-        with suppress(ProcessLookupError):  # also after its end: nothing that it left behind in its group runs on
-            os.killpg(process.pid, signal.SIGKILL)
-        await asyncio.shield(process.wait())
-        await asyncio.wait(reading, timeout=DRAIN_SECONDS)
-        for task in reading:
-            task.cancel()
-    return {"exit_code": code, "stdout": out.text, "stderr": err.text, "is_cut": out.is_cut or err.is_cut}
-
-
-@dataclass(slots=True)
-class _Kept:
-    """The beginning of what a stream says."""
-
-    bytes: bytearray = field(default_factory=bytearray)
-    is_cut: bool = False
-
-    async def fill(self, stream: asyncio.StreamReader | None) -> None:
-        """Read to the end; what comes beyond the cap is dropped."""
-        while stream is not None and (chunk := await stream.read(_CHUNK)):
-            room = MAX_OUTPUT - len(self.bytes)
-            self.bytes += chunk[:room]
-            self.is_cut = self.is_cut or len(chunk) > room
-
-    @property
-    def text(self) -> str:
-        return self.bytes.decode("utf-8", "replace").replace("\0", "\ufffd")
 
 
 def _arguments(program: AllowedProgram, given: Mapping[str, Any]) -> list[str]:
