@@ -12,7 +12,16 @@ from graph.guard.writes import writes, writes_planned
 from graph.scalars import SCALARS, BigInt
 from graph.types.changes import Event
 from graph.types.commands import Command, CommandConnection, CommandPayload, ErrorAcknowledgePayload
-from graph.types.config import ConfigApplyInput, ConfigChangePayload, ConfigRollbackInput
+from graph.types.config import (
+    Config,
+    ConfigApplyInput,
+    ConfigChangeConnection,
+    ConfigChangePayload,
+    ConfigDifference,
+    ConfigPlan,
+    ConfigPlanInput,
+    ConfigRollbackInput,
+)
 from graph.types.decisions import DecisionConnection
 from graph.types.errors import ErrorCode, SemanticErrorConnection
 from graph.types.fills import FillConnection
@@ -45,6 +54,7 @@ from resolvers import (
     candles,
     changes,
     commands,
+    config,
     config_writes,
     decisions,
     errors,
@@ -191,6 +201,32 @@ class Query:
         first=FIRST,
         after=AFTER,
         filter=Argument(ErrorFilter | None, "Which errors; left out for all."),
+    )
+    config_plan: ConfigPlan | None = answered_by(
+        config.plan_config,
+        "Validates a change without writing anything: all problems at once, the diff, the risk, and a token that configApply accepts.",
+        input=Argument(ConfigPlanInput, "What is to change."),
+    )
+    config_history: ConfigChangeConnection | None = answered_by(
+        config.list_history,
+        "Every version of the configuration as a step, newest first: who made it, why, what it changed and what came of it.",
+        bot_id=BOT_ID,
+        first=FIRST,
+        after=AFTER,
+    )
+    config_diff: list[ConfigDifference] | None = answered_by(
+        config.list_differences,
+        "What differs between two versions, by path, in the order of the configuration.",
+        bot_id=BOT_ID,
+        from_version=Argument(int, "The version that is compared."),
+        to_version=Argument(int, "The version that it is compared with."),
+        first=Argument(int, "How many, 1 to 100.", default=100),
+    )
+    config: Config | None = answered_by(
+        config.find_bot_config,
+        "The configuration: every key with its value; null for a version that does not exist.",
+        bot_id=BOT_ID,
+        version=Argument(int | None, "Number of the version; left out for the latest."),
     )
     workflow: Workflow | None = answered_by(
         workflows.find_workflow,

@@ -14,7 +14,7 @@ from graph.doors.operations import FOLDER, load_operations
 from graph.schema import build_schema
 from graph.sizes import largest_answer
 from tests.api.client import Api
-from tests.fakes.seeding import COMMAND, running
+from tests.fakes.seeding import COMMAND, RUN, running
 from trading_bot.domain.errors import CAUSE_BYTES, REASON_BYTES, Scope, capped
 from trading_bot.domain.health import HealthCheck
 from trading_bot.errors.fault import Fault
@@ -28,9 +28,11 @@ NEEDED: dict[str, dict[str, Any]] = {
     "candles": {"symbol": "SPY"},
     "changes": {"afterSeq": 0},
     "command": {"id": COMMAND},
+    "configDiff": {"fromVersion": 1, "toVersion": 1},
+    "configPlan": {"patch": {}},
     "marketSnapshot": {"symbol": "SPY"},
     "workflow": {"id": "check-health"},
-    "workflowRun": {"id": "none"},
+    "workflowRun": {"id": RUN},
 }
 """Variables of queries that don't run without any."""
 SMALLEST_BUDGET = 10_240
