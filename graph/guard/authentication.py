@@ -26,6 +26,14 @@ class Gate:
             return None
         return await asyncio.get_running_loop().run_in_executor(self.workers, self.keys.verify, token)
 
+    async def lost(self, tokens: tuple[str, ...]) -> tuple[str, ...]:
+        """Those of `tokens` that open nothing any more. SYS_002 when nobody can tell."""
+
+        def look() -> tuple[str, ...]:
+            return tuple(token for token in tokens if self.keys.verify(token) is None)
+
+        return await asyncio.get_running_loop().run_in_executor(self.workers, look)
+
 
 def token_of(headers: Headers) -> str | None:
     """The key that a request names: `X-API-Key`, or `Authorization: Bearer`."""

@@ -1,4 +1,4 @@
-"""Revocation: ends what is open under a key soon after the key is revoked, however silent it is. One look for all that share a key."""
+"""Revocation: ends what is open under a key soon after the key is revoked, however silent it is. One look for all keys together."""
 
 import asyncio
 from collections.abc import Callable
@@ -18,41 +18,35 @@ class Revocations:
 
     gate: Gate
     clock: Clock
-    _watched: dict[str, "_Watched"] = field(default_factory=dict)
+    _watched: dict[str, dict[object, Callable[[], None]]] = field(default_factory=dict)
+    """What is to be called, by key."""
+    _looking: asyncio.Task[None] | None = None
 
     def watch(self, token: str, revoked: Callable[[], None]) -> Callable[[], None]:
         """Call `revoked` once the key opens nothing any more; what is given back ends the watch."""
-        watched = self._watched.get(token)
-        if watched is None:
-            watched = self._watched[token] = _Watched(task=asyncio.create_task(self._look(token)))
-        watched.callbacks.append(revoked)
+        watched = self._watched.setdefault(token, {})
+        place = object()
+        watched[place] = revoked
+        if self._looking is None or self._looking.done():
+            self._looking = asyncio.get_running_loop().create_task(self._look())
 
         def end() -> None:
-            if revoked in watched.callbacks:
-                watched.callbacks.remove(revoked)
-            if not watched.callbacks:
-                watched.task.cancel()
-                if self._watched.get(token) is watched:
-                    del self._watched[token]
+            watched.pop(place, None)
+            if not watched and self._watched.get(token) is watched:
+                del self._watched[token]
+            if not self._watched and self._looking is not None:
+                self._looking.cancel()
+                self._looking = None
 
         return end
 
-    async def _look(self, token: str) -> None:
+    async def _look(self) -> None:
         while True:
             await self.clock.sleep(LOOK_SECONDS)
             try:
-                caller = await self.gate.caller(token)
+                lost = await self.gate.lost(tuple(self._watched))
             except Fault:  # nobody can tell now
                 continue
-            if caller is None:
-                break
-        for revoked in self._watched.pop(token).callbacks:
-            revoked()
-
-
-@dataclass(slots=True, kw_only=True)
-class _Watched:
-    """One key, and what is to be called."""
-
-    task: asyncio.Task[None]
-    callbacks: list[Callable[[], None]] = field(default_factory=list)
+            for token in lost:
+                for revoked in tuple(self._watched.pop(token, {}).values()):
+                    revoked()
