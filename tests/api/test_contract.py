@@ -27,16 +27,25 @@ NAMED = [
     kind for name, kind in OURS.type_map.items() if not name.startswith("__") and name not in specified_scalar_types
 ]
 BOUNDED = {
-    # Lists with a bound of their own; all others take `first` or are pages.
     "ActionPreview.effects": 20,
     "BotState.warnings": 10,
     "BotSummary.recentErrors": 3,
     "BotSummary.warnings": 10,
     "CommandPayload.errors": 1,
-    "ErrorAcknowledgePayload.acknowledged": 50,
-    "ErrorAcknowledgePayload.errors": 1,
+    "ConfigChange.diff": 200,
+    "ConfigChangePayload.errors": 3,
+    "ConfigPlan.diff": 200,
+    "ConfigPlan.effects": 20,
+    "ConfigPlan.errors": 50,
+    "ConfigPlan.loosened": 20,
+    "ConfigPlan.needsFlat": 100,
+    "ConfigPlan.restart": 100,
+    "ConfigPlan.riskReasons": 20,
     "ConfigSummary.strategies": 10,
     "ConfigSummary.symbols": 50,
+    "ConfigValidation.errors": 50,
+    "ErrorAcknowledgePayload.acknowledged": 50,
+    "ErrorAcknowledgePayload.errors": 1,
     "ErrorCode.actions": 5,
     "ErrorCode.steps": 5,
     "HealthStatus.checks": 20,
@@ -47,6 +56,7 @@ BOUNDED = {
     "Workflow.steps": 20,
     "WorkflowRun.steps": 100,
     "WorkflowRunPayload.errors": 1,
+    # Lists with a bound of their own; all others take `first` or are pages.,
 }
 
 
