@@ -27,6 +27,7 @@ NAMED = [
     kind for name, kind in OURS.type_map.items() if not name.startswith("__") and name not in specified_scalar_types
 ]
 BOUNDED = {
+    # Lists with a bound of their own; all others take `first` or are pages.
     "ActionPreview.effects": 20,
     "BotState.warnings": 10,
     "BotSummary.recentErrors": 3,
@@ -56,7 +57,6 @@ BOUNDED = {
     "Workflow.steps": 20,
     "WorkflowRun.steps": 100,
     "WorkflowRunPayload.errors": 1,
-    # Lists with a bound of their own; all others take `first` or are pages.,
 }
 
 
