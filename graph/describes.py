@@ -147,7 +147,7 @@ def _take_descriptions(shape: type, model: type) -> None:
 
 def _require_same_optionality(shape: type, model: type, field: StrawberryField) -> None:
     """Stop the import when a null may come where the graph promises none, or the reverse."""
-    published = typing.get_type_hints(shape)[field.python_name]
+    published = _hints(shape)[field.python_name]
     known = _hint(model, field.python_name)
     if _is_optional(published) != _is_optional(known):
         raise TypeError(
@@ -159,8 +159,14 @@ def _require_same_optionality(shape: type, model: type, field: StrawberryField) 
 def _hint(model: type, name: str) -> Any:
     attribute = inspect.getattr_static(model, name, None)
     if isinstance(attribute, property):
-        return typing.get_type_hints(attribute.fget)["return"]
-    return typing.get_type_hints(model)[name]
+        return _hints(attribute.fget)["return"]
+    return _hints(model)[name]
+
+
+@functools.cache
+def _hints(owner: Any) -> dict[str, Any]:
+    """What a class or function is annotated with; to resolve the names takes long, and a class has many fields."""
+    return typing.get_type_hints(owner)
 
 
 def _is_optional(hint: Any) -> bool:

@@ -2,18 +2,21 @@
 
 from collections.abc import Mapping
 from functools import cache
-from typing import Any
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 
-_FORMS = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
+if TYPE_CHECKING:
+    from sqlalchemy.dialects import postgresql
 
 
-def insert_for(dialect: str, table: sa.Table) -> postgresql.Insert:
+def insert_for(dialect: str, table: sa.Table) -> "postgresql.Insert":
     """An INSERT with `on_conflict_do_update` and `on_conflict_do_nothing`, in the form of the database of that name."""
-    # Both forms have these two methods with the same arguments; only one of the classes can be named.
-    return _FORMS[dialect](table)  # type: ignore[return-value]
+    # A dialect brings all its drivers along: only the one that is used is loaded. Both forms have these two methods with the same
+    # arguments; only one of the classes can be named.
+    forms = import_module(f"sqlalchemy.dialects.{dialect}")
+    return forms.insert(table)  # type: ignore[no-any-return]
 
 
 @cache
