@@ -17,6 +17,7 @@ FAMILIES = {
     "ORD": "Orders and fills",
     "DATA": "Market data and reads from the venue",
     "QRY": "Requests to the graph",
+    "WF": "Workflows",
     "LOG": "The audit log",
     "BAK": "Backups",
     "SYS": "Store, log, ports and faults of our own",

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
+from tests.docs.pages import blocks
 from tests.fakes.set_clock import SetClock
 from tests.workflows.definitions import VALID, defined, installed, loaded, text_of
 from trading_bot.domain.commands import RiskLevel
@@ -265,3 +266,15 @@ def test_a_folder_that_is_not_there_has_no_workflows(here: Installation, tmp_pat
     found = read_folders((tmp_path / "nowhere",), here.steps)
 
     assert (dict(found.workflows), found.problems) == ({}, ())
+
+
+def test_the_examples_of_the_guide_are_valid(home: Path, here: Installation) -> None:
+    examples = [
+        block.text for block in blocks("docs/operate.md") if block.language == "yaml" and "description:" in block.text
+    ]
+    definition, allowed = (parse_document(text.encode(), "pause-a-while.yaml") for text in examples)
+
+    assert [problem.cause for problem in problems_of(definition, here.steps)] == []
+    assert {problem.cause.partition(": ")[2] for problem in allowance.allowance_problems(allowed)} <= {
+        "program `rotate-logs`: it can't be looked at: No such file or directory."
+    }
