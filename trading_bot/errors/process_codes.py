@@ -7,7 +7,7 @@ PROCESS_CODES = (
         "CFG_001", "ConfigurationError", "Invalid configuration", MEDIUM, FIX,
         meaning="A value of the configuration is missing, unknown, of the wrong type or out of range.",
         impact="The configuration was not taken; what was in force stays in force.",
-        remediation="Set the field in context.field to a value within the range that the cause names, and start again.",
+        remediation="Set the field in context.field to what context.allowed says; context.suggestion is such a value. Then send or start it again.",
     ),
     code(
         "CFG_002", "ConfigurationError", "The configuration file can't be read", HIGH, FIX,

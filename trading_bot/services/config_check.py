@@ -132,7 +132,7 @@ def _unknown_keys(path: Path, error: Mistake) -> Iterator[Problem]:
     known = keys_of(error.schema, error.instance)
     for key in sorted((one for one in error.instance if one not in known), key=str):
         name = str(key)
-        close = next(iter(get_close_matches(name, known, 1)), None)
+        close = next(iter(get_close_matches(name, known, 1, cutoff=0.5)), None)
         advice = f", did you mean `{shown((*path, close))}`?" if close else "."
         yield Problem(
             code=SECRET if looks_secret(error.instance[key]) else INVALID,

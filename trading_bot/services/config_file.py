@@ -82,12 +82,12 @@ def render(config: BotConfig, previous: str | None = None) -> str:
             document = None
         if isinstance(document, CommentedMap):
             _renew(document, values, schema())
-            text = _dumped(document)
+            text = as_yaml(document)
             if (
                 check(_plain(_yaml().load(text))).config == config
             ):  # else it says something that can't be said in its terms
                 return text
-    return _HEADER + _dumped(values)
+    return _HEADER + as_yaml(values)
 
 
 def write_config(path: Path, config: BotConfig) -> None:
@@ -252,7 +252,8 @@ def _counterpart(old: list[Any], item: Any) -> Any:
     return None
 
 
-def _dumped(document: Any) -> str:
+def as_yaml(document: Any) -> str:
+    """The text of some values, or of a document that was read with its comments."""
     stream = StringIO()
     _yaml().dump(document, stream)
     return stream.getvalue()

@@ -2,22 +2,18 @@
 
 import asyncio
 import hashlib
-import json
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 from uuid import uuid4
 
 import typer
 
 from graph.doors.terminal.command import NOT_ANSWERED, opened
-from graph.doors.terminal.speech import console, show_error
+from graph.doors.terminal.config_plan import Patch, planned, say, show_plan
 from trading_bot.clock import SystemClock
-from trading_bot.errors.fault import Fault
 from trading_bot.settings import Settings, load_settings
 
 if TYPE_CHECKING:
     from trading_bot.domain.commands import Intent
-    from trading_bot.domain.config_changes import ConfigPlan
     from trading_bot.domain.config_versions import StoredChange
     from trading_bot.services.config_apply import ConfigChanges
     from trading_bot.services.config_tokens import PlanTokens
@@ -27,10 +23,6 @@ PATIENCE_SECONDS = 30.0
 KEY_ID = "terminal"
 _POLL_SECONDS = 0.1
 
-Patch = Annotated[
-    str | None,
-    typer.Option(help="JSON merge patch, or @FILE with one; without it, the edited config/bot.yaml is applied."),
-]
 Reason = Annotated[str, typer.Option(help="Why; kept with the version.", metavar="TEXT")]
 Watch = Annotated[
     int, typer.Option(help="Seconds to watch it: taken back where the bot fares worse.", min=0, max=3_600)
@@ -44,15 +36,14 @@ def apply_change(patch: Patch = None, *, reason: Reason = "applied", watch: Watc
     settings = load_settings()
     with opened(settings) as (store, bot_id):
         changes, tokens = _services(settings, store)
-        plan, token = _planned(settings, store, bot_id, tokens, patch)
-        if not plan.valid:
-            for error in plan.errors:
-                show_error(error)
-            raise typer.Exit(1)
-        if not plan.diff:
+        base, plan = planned(settings, store, bot_id, patch)
+        if not plan.diff and plan.valid:
             typer.echo("There is nothing to change.")
             return
-        _show(plan)
+        show_plan(plan)
+        if not plan.valid:
+            raise typer.Exit(1)
+        token = tokens.issue(bot_id=bot_id, base=base, values=plan.values, key_id=KEY_ID)
         _confirm(plan.risk.name, yes=yes)
         _, version, _ = changes.apply(token, _intent(reason, token), watch_seconds=watch)
         _await_adoption(store, bot_id, version)
@@ -69,7 +60,7 @@ def rollback(version: Version, *, reason: Reason = "rolled back", yes: Yes = Fal
             latest = latest_config(r).version
         shown = changes.preview_rollback(bot_id, to_version=version, expected_version=latest)
         for line in (shown.summary, f"Risk {shown.risk.name}.", *shown.effects):
-            _print(line)
+            say(line)
         _confirm(shown.risk.name, yes=yes)
         intent = _intent(reason, f"{version} from {latest}")
         made, _ = changes.rollback(bot_id, intent, to_version=version, expected_version=latest)
@@ -83,43 +74,6 @@ def _services(settings: Settings, store: "Store") -> "tuple[ConfigChanges, PlanT
 
     tokens = PlanTokens(load_secret(settings.confirm_secret_file), SystemClock())
     return ConfigChanges(store=store, clock=SystemClock(), tokens=tokens), tokens
-
-
-def _planned(
-    settings: Settings, store: "Store", bot_id: str, tokens: "PlanTokens", patch: str | None
-) -> "tuple[ConfigPlan, str]":
-    from trading_bot.services.config_file import read_values  # noqa: PLC0415
-    from trading_bot.services.config_plans import plan_change, plan_values  # noqa: PLC0415
-    from trading_bot.services.config_versions import latest_config  # noqa: PLC0415
-    from trading_bot.services.config_views import view_of  # noqa: PLC0415
-
-    wanted: Any = read_values(settings.config_file) if patch is None else _read_patch(patch)
-    with store.reading(bot_id) as r:
-        base, view = latest_config(r), view_of(r)
-    plan = plan_values(base, wanted or {}, view) if patch is None else plan_change(base, wanted, view)
-    return plan, tokens.issue(bot_id=bot_id, base=base, values=plan.values, key_id=KEY_ID)
-
-
-def _read_patch(patch: str) -> Any:
-    text = patch
-    if patch.startswith("@"):
-        try:
-            text = Path(patch[1:]).read_text()
-        except (OSError, UnicodeDecodeError) as error:
-            raise Fault(
-                "QRY_004", f"The patch can't be read: {type(error).__name__}.", context={"file": patch[1:]}
-            ) from None
-    try:
-        return json.loads(text)
-    except ValueError as error:
-        raise Fault("QRY_004", f"The patch is not JSON: {error}.", context={"field": "patch"}) from None
-
-
-def _show(plan: "ConfigPlan") -> None:
-    for one in plan.diff:
-        _print(f"{one.path}: {json.dumps(one.before)} -> {json.dumps(one.after)}")
-    for line in (f"Risk {plan.risk.name}.", *plan.risk_reasons, *plan.effects):
-        _print(line)
 
 
 def _confirm(risk: str, *, yes: bool) -> None:
@@ -155,7 +109,7 @@ def _await_adoption(store: "Store", bot_id: str, version: int) -> None:
         typer.echo(f"Version {version} was refused.{detail}", err=True)
         raise typer.Exit(1)
     watched = f" It is watched for {ended.watch_seconds} s." if ended.watched_until else ""
-    _print(f"Version {version} is adopted.{detail}{watched}")
+    say(f"Version {version} is adopted.{detail}{watched}")
 
 
 async def _ended(store: "Store", bot_id: str, version: int) -> "StoredChange | None":
@@ -171,7 +125,3 @@ async def _ended(store: "Store", bot_id: str, version: int) -> "StoredChange | N
             return found
         await clock.sleep(_POLL_SECONDS)
     return None
-
-
-def _print(line: str) -> None:
-    console().print(line, markup=False, highlight=False, soft_wrap=True)

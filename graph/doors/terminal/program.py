@@ -13,7 +13,7 @@ from uuid import uuid4
 
 import typer
 
-from graph.doors.terminal import audit, backup, keys, process, workflow
+from graph.doors.terminal import audit, backup, config, keys, process, workflow
 from graph.doors.terminal import store as store_commands
 from graph.doors.terminal.operations import operations
 from graph.doors.terminal.reconcile import reconcile
@@ -41,6 +41,7 @@ app = typer.Typer(
 app.add_typer(keys.app, name="key")
 app.add_typer(audit.app, name="audit")
 app.add_typer(backup.app, name="backup")
+app.add_typer(config.app, name="config")
 app.add_typer(store_commands.app, name="store")
 app.add_typer(process.app, name="process")
 app.add_typer(workflow.app, name="workflow")
