@@ -7,7 +7,7 @@ from jsonschema import Draft202012Validator
 
 from tests.deciders.situations import sample_situation
 from trading_bot.deciders.answer import answer_schema, parse_answer
-from trading_bot.domain.advice import Enter, Leave, Stay
+from trading_bot.domain.advice import Enter, Leave, Stay, Tighten
 from trading_bot.domain.orders import OrderType
 from trading_bot.errors.fault import Fault
 
@@ -30,13 +30,16 @@ def refusal(text: str, **situation: Any) -> str:
     return fault.value.cause
 
 
-def test_the_three_answers_become_advice_to_the_last_digit() -> None:
+def test_the_four_answers_become_advice_to_the_last_digit() -> None:
     situation = sample_situation()
 
     assert parse_answer('{"action": "none", "reasoning": "Quiet."}', situation) == Stay(reasoning="Quiet.")
     assert parse_answer('{"action": "exit", "symbol": "BOLT", "reasoning": "Weak."}', situation) == Leave(
         symbol="BOLT", reasoning="Weak."
     )
+    assert parse_answer(
+        '{"action": "tighten", "symbol": "BOLT", "stop_price": 49.950, "reasoning": "It rose."}', situation
+    ) == Tighten(symbol="BOLT", stop_price=Decimal("49.950"), reasoning="It rose.")
     assert parse_answer(json.dumps(ENTRY), situation) == Enter(
         symbol="ACME",
         order_type=OrderType.LIMIT,
@@ -95,9 +98,9 @@ def test_a_longer_answer_than_anybody_needs_is_not_read() -> None:
 @pytest.mark.parametrize(
     ("change", "cause"),
     [
-        ({"action": "buy"}, "`action` must be none, enter, exit"),
-        ({"action": None}, "`action` must be none, enter, exit"),
-        ({"action": ["enter"]}, "`action` must be none, enter, exit"),
+        ({"action": "buy"}, "`action` must be none, enter, exit, tighten"),
+        ({"action": None}, "`action` must be none, enter, exit, tighten"),
+        ({"action": ["enter"]}, "`action` must be none, enter, exit, tighten"),
         ({"symbol": "BOLT"}, "`symbol` breaks enum ACME"),
         ({"symbol": "EVIL"}, "`symbol` breaks enum ACME"),
         ({"order_type": "STOP_LIMIT"}, "`order_type` breaks enum MARKET, LIMIT, STOP"),
@@ -127,7 +130,7 @@ def test_a_part_that_is_missing_is_named() -> None:
 
 @pytest.mark.parametrize("text", ["[]", "null", '"enter"', "7", "[{}]"])
 def test_what_is_no_object_is_refused(text: str) -> None:
-    assert refusal(text) == "The answer does not fit the schema: `action` must be none, enter, exit."
+    assert refusal(text) == "The answer does not fit the schema: `action` must be none, enter, exit, tighten."
 
 
 def test_what_may_not_be_done_now_is_not_even_in_the_schema() -> None:

@@ -220,6 +220,27 @@ def test_a_model_ends_a_plan_early_and_what_came_of_it_is_told(home: Path, serve
     played(home, server, FLAT, act)
 
 
+def test_a_model_tightens_a_stop_and_never_loosens_it(home: Path, server: ModelServer) -> None:
+    def tighten(price: float) -> Reply:
+        return answering(action="tighten", symbol="ACME", stop_price=price, reasoning="It holds.")
+
+    server.replies(entry(), answering(**NOTHING), tighten(99.5), tighten(98), tighten(100.01), answering(**NOTHING))
+
+    async def act(bot: AdvisedBot) -> None:
+        assert bot.scripted.plan().stop_price == 99
+        await bot.bar(5)
+        moved, *refusals = [decision for decision in bot.decisions if decision.decided["action"] == "tighten"]
+        plan = bot.scripted.plan()
+        assert (plan.stop_price, plan.version, moved.plan_id) == (Decimal("99.5"), 2, plan.id)
+        assert (moved.verdict, moved.decided) == (Verdict.APPROVED, {"action": "tighten", "stopPrice": "99.5"})
+        assert [(one.verdict, one.decided["code"], one.decided["cause"]) for one in refusals] == [
+            (Verdict.REFUSED, "ORD_010", "The stop may move to between 99.50 and 100, not to 98.00."),
+            (Verdict.REFUSED, "ORD_010", "The stop may move to between 99.50 and 100, not to 100.01."),
+        ]
+
+    played(home, server, FLAT, act)
+
+
 def test_a_model_that_ends_a_plan_before_it_was_filled_takes_its_order_back(home: Path, server: ModelServer) -> None:
     server.replies(
         entry(order_type="LIMIT", entry_price=98, stop_price=97, target_price=None),

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
-from trading_bot.domain.advice import Advice, Enter, Leave, Situation, Stay
+from trading_bot.domain.advice import Advice, Enter, Leave, Situation, Stay, Tighten
 from trading_bot.domain.errors import REASON_BYTES, capped
 from trading_bot.domain.orders import OrderType
 from trading_bot.errors.fault import Fault
@@ -18,7 +18,7 @@ _WHY = {"type": "string", "minLength": 1, "maxLength": 2000}
 
 
 def answer_schema(situation: Situation) -> dict[str, Any]:
-    """What may be answered in `situation`: nothing, an entry or an exit, of the symbols that it allows."""
+    """What may be answered in `situation`: nothing, an entry, an exit or a tighter stop, of the symbols that it allows."""
     choices = [_action("none", {})]
     if situation.may_enter:
         entry = {
@@ -31,7 +31,8 @@ def answer_schema(situation: Situation) -> dict[str, Any]:
         }
         choices.append(_action("enter", entry))
     if situation.may_exit:
-        choices.append(_action("exit", {"symbol": {"enum": list(situation.may_exit)}}))
+        planned = {"symbol": {"enum": list(situation.may_exit)}}
+        choices += [_action("exit", planned), _action("tighten", {**planned, "stop_price": _PRICE})]
     return {"oneOf": choices}
 
 
@@ -56,6 +57,8 @@ def parse_answer(text: str, situation: Situation) -> Advice:
             )
         case "exit":
             return Leave(symbol=values["symbol"], reasoning=reasoning)
+        case "tighten":
+            return Tighten(symbol=values["symbol"], stop_price=Decimal(values["stop_price"]), reasoning=reasoning)
         case _:
             return Stay(reasoning=reasoning)
 

@@ -1,4 +1,4 @@
-"""Advice: what a language model is shown, and the three things that it may answer."""
+"""Advice: what a language model is shown, and the four things that it may answer."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -31,7 +31,7 @@ class Situation:
     may_enter: tuple[str, ...]
     """The symbols that may be entered now, sorted."""
     may_exit: tuple[str, ...]
-    """The symbols whose plan may be ended now, sorted."""
+    """The symbols whose plan may be ended, or its stop tightened, now, sorted."""
     recent: tuple[Trade, ...]
     """The last trades, newest first."""
     limits: RiskLimits
@@ -76,7 +76,19 @@ class Leave:
     """Why, in the model's words."""
 
 
-Advice = Stay | Enter | Leave
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tighten:
+    """Move the stop of one symbol's plan closer to its price. It is never loosened."""
+
+    symbol: str
+    """One of the symbols whose plan may be ended."""
+    stop_price: Decimal
+    """Where to give up from now on: above the present stop, below the last price."""
+    reasoning: str
+    """Why, in the model's words."""
+
+
+Advice = Stay | Enter | Leave | Tighten
 
 
 def proposal_of(advice: Enter, last: Bar) -> EntryProposal:

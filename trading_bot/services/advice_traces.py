@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any, assert_never
 
 from trading_bot.deciders.language_model import Counsel
-from trading_bot.domain.advice import MODEL_NAME, Advice, Enter, Leave, Stay
+from trading_bot.domain.advice import MODEL_NAME, Advice, Enter, Leave, Stay, Tighten
 from trading_bot.domain.decisions import NO_SYMBOL, Decision, Verdict, decision_id
 from trading_bot.domain.errors import REASON_BYTES, capped
 from trading_bot.domain.money import plain
@@ -16,7 +16,7 @@ from trading_bot.errors.fault import Fault
 def traced(counsel: Counsel, *, bot_id: str, session_id: str, at: datetime) -> Decision:
     """The decision that the counsel is, before anything was done about it. `at` is the venue time at which it is taken."""
     outcome = counsel.outcome
-    symbol = outcome.symbol if isinstance(outcome, Enter | Leave) else None
+    symbol = outcome.symbol if isinstance(outcome, Enter | Leave | Tighten) else None
     return Decision(
         id=decision_id(bot_id, symbol or NO_SYMBOL, MODEL_NAME, at),
         session_id=session_id,
@@ -46,8 +46,8 @@ def dropped(decision: Decision, age_seconds: float) -> Decision:
     return replace(decision, verdict=Verdict.DROPPED, result=result)
 
 
-def ending(decision: Decision, plan: TradePlan) -> Decision:
-    """The decision that ends a plan; what comes of it follows in its result."""
+def of_plan(decision: Decision, plan: TradePlan) -> Decision:
+    """The decision that ends a plan or moves its stop; what comes of the plan follows in its result."""
     return replace(decision, verdict=Verdict.APPROVED, plan_id=plan.id)
 
 
@@ -68,6 +68,8 @@ def _decided(advice: Advice) -> dict[str, Any]:
             return {"action": "none"}
         case Leave():
             return {"action": "exit"}
+        case Tighten():
+            return {"action": "tighten", "stopPrice": plain(advice.stop_price)}
         case Enter():
             return {
                 "action": "enter",

@@ -1,4 +1,4 @@
-"""The advisor: lets a language model decide on entries and early exits, in the place of the strategies.
+"""The advisor: lets a language model decide on entries, early exits and tighter stops, in the place of the strategies.
 
 What it proposes passes the same checks, gate and desk as what a strategy proposes. An answer is taken at the next bar; one that is older
 than a bar is dropped. A market that waits for the bot stands still meanwhile, and the answer is taken at the bar of the question.
@@ -9,17 +9,19 @@ from typing import assert_never
 
 from trading_bot.clock import Clock
 from trading_bot.deciders.language_model import Counsel
-from trading_bot.domain.advice import MODEL_NAME, Enter, Leave, Situation, Stay, proposal_of
+from trading_bot.domain.advice import MODEL_NAME, Enter, Leave, Situation, Stay, Tighten, proposal_of
 from trading_bot.domain.books import with_decision
 from trading_bot.domain.config import BotConfig
 from trading_bot.domain.config_versions import InForce
 from trading_bot.domain.decider import MOST_SYMBOLS
 from trading_bot.domain.decisions import Decision
+from trading_bot.domain.instruments import instrument
 from trading_bot.domain.market import BAR_LENGTH, Bar
+from trading_bot.domain.money import plain
 from trading_bot.domain.plans import PlanStatus, TradePlan
 from trading_bot.domain.risk import Refused
 from trading_bot.errors.fault import Fault
-from trading_bot.services.advice_traces import dropped, ending, failed, traced
+from trading_bot.services.advice_traces import dropped, failed, of_plan, traced
 from trading_bot.services.consultation import Consultation
 from trading_bot.services.decision_traces import drafted, refused
 from trading_bot.services.decisions import Decisions
@@ -133,10 +135,12 @@ class Advisor:
                 self._keep(dropped(decision, age.total_seconds()))
             case Stay():
                 self._keep(decision)
-            case Leave() if no_exit is not None:
+            case Leave() | Tighten() if no_exit is not None:
                 self._refuse(decision, no_exit)
             case Leave() as advice:
                 await self._leave(advice, decision, update)
+            case Tighten() as advice:
+                self._tighten(advice, decision)
             case Enter() if no_entry is not None:
                 self._refuse(decision, no_entry)
             case Enter() as advice:
@@ -165,13 +169,32 @@ class Advisor:
         await self._decisions.enter(proposal, told, bar, update.time)
 
     async def _leave(self, advice: Leave, decision: Decision, update: MarketUpdate) -> None:
-        plan = next((plan for plan in self._journal.books.plans_of(advice.symbol) if _may_end(plan)), None)
+        plan = self._endable(advice.symbol)
         if plan is None:
             self._refuse(decision, f"{advice.symbol} has no plan that could be ended at this moment.")
             return
-        self._keep(ending(decision, plan))
+        self._keep(of_plan(decision, plan))
         self._monitor.end(plan, f"{MODEL_NAME}: {advice.reasoning}")
         await self._monitor.drive(at=update.time, market_open=update.market_open)
+
+    def _tighten(self, advice: Tighten, decision: Decision) -> None:
+        """Move the plan's stop up; never down, and never to where it would be an exit."""
+        plan, bar = self._endable(advice.symbol), self._last_bar(advice.symbol)
+        if plan is None or bar is None:
+            self._refuse(decision, f"{advice.symbol} has no plan whose stop could be moved at this moment.")
+            return
+        stop = instrument(advice.symbol).price(advice.stop_price)
+        entry = None if self._journal.books.held_for(plan.id) > 0 else plan.entry_price
+        ceiling = min(price for price in (bar.close, plan.target_price, entry) if price is not None)
+        if not plan.stop_price < stop < ceiling:
+            cause = f"The stop may move to between {plain(plan.stop_price)} and {plain(ceiling)}, not to {plain(stop)}."
+            self._refuse(decision, cause, code="ORD_010")
+        else:
+            self._keep(of_plan(decision, plan))
+            self._monitor.move(plan.id, reason=f"{MODEL_NAME}: {advice.reasoning}", stop=stop)
+
+    def _endable(self, symbol: str) -> TradePlan | None:
+        return next((plan for plan in self._journal.books.plans_of(symbol) if _may_end(plan)), None)
 
     def _refuse(self, decision: Decision, cause: str, *, code: str = "LLM_004") -> None:
         self._keep(refused(decision, Refused(code=code, cause=cause, figures={})))
