@@ -93,6 +93,7 @@ def _routes(
         Route("/readyz", probe.ready),
         Route("/metrics", probe.figures),
         Route("/schema.graphql", page.schema),
+        Route("/config.schema.json", page.config_schema),
     ]
 
 

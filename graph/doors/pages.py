@@ -16,6 +16,7 @@ from graph.guard.json import as_json
 from resolvers.context import Parts
 from trading_bot.domain.commands import Caller
 from trading_bot.errors.fault import Fault
+from trading_bot.services.config_fields import schema_bytes
 
 NOT_FOUND = 404
 
@@ -44,6 +45,14 @@ class Pages:
             return caller
         headers = {"Cache-Control": "private, no-cache", "Vary": VARY, "Content-Type": "text/plain; charset=utf-8"}
         return Response(self._text, headers=headers)
+
+    async def config_schema(self, request: Request) -> Response:
+        """The JSON Schema of the configuration. Needs a key."""
+        caller = await self.caller(request)
+        if isinstance(caller, Response):
+            return caller
+        headers = {"Cache-Control": "private, no-cache", "Vary": VARY, "Content-Type": "application/schema+json"}
+        return Response(schema_bytes(), headers=headers)
 
     async def refused(self, request: Request, error: Exception) -> Response:
         """What is said of an address or a method that does not exist."""

@@ -51,7 +51,7 @@ def test_without_a_key_everything_gets_the_same_refusal(shared_api: Api) -> None
     }
 
 
-@pytest.mark.parametrize("path", ["/readyz", "/schema.graphql"])
+@pytest.mark.parametrize("path", ["/readyz", "/schema.graphql", "/config.schema.json"])
 def test_the_other_pages_need_a_key_too(shared_api: Api, path: str) -> None:
     assert shared_api.call("GET", path).status_code == 401
     assert shared_api.call("GET", path, headers={"X-API-Key": shared_api.token}).status_code == 200
