@@ -1,6 +1,5 @@
 """Documents: texts parsed, measured and validated once, and remembered; what of a document may be executed, and how."""
 
-from collections import OrderedDict
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -20,15 +19,18 @@ from graphql import (
     validate,
 )
 
+from graph.answers import Form, form_of, is_kept
 from graph.guard.limits import Limits, too_deep, too_many_tokens
 from graph.guard.measure import Measured, measure
+from graph.kept import Kept
 from graph.plan.plan import Plans
 from graph.plan.proof import is_proven
 from trading_bot.errors.fault import Fault
 
-REMEMBERED = 256
-REMEMBERED_CHARACTERS = 16_384
-"""Longer documents are not remembered: they are rare, and few of them would push out everything else."""
+REMEMBERED_CHARACTERS = 262_144
+"""Of all documents that are remembered; one takes some hundred bytes of memory a character."""
+DOCUMENT_CHARACTERS = 256
+"""What a document takes however short it is."""
 MOST_VALIDATION_ERRORS = 10
 
 
@@ -51,10 +53,12 @@ class Document:
         if known is None:
             node = self.operation(name)
             assert self.tree is not None, "a document with an operation has a tree"  # noqa: S101
+            asked = frozenset(root_fields(self.tree, node.selection_set).values())
             known = self._chosen[name] = Chosen(
                 node=node,
-                root_fields=frozenset(root_fields(self.tree, node.selection_set).values()),
+                root_fields=asked,
                 plans=Plans(schema=self.schema, tree=self.tree, node=node),
+                form=form_of(self.tree) if is_kept(node.operation, asked) else None,
             )
         return known
 
@@ -79,6 +83,8 @@ class Chosen:
     root_fields: frozenset[str]
     """Names of the root fields that it asks for."""
     plans: Plans
+    form: Form | None
+    """What of the document its answer depends on; null for what is answered anew each time."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -87,20 +93,17 @@ class Documents:
 
     schema: GraphQLSchema
     limits: Limits = field(default_factory=Limits)
-    _known: OrderedDict[str, Document] = field(default_factory=OrderedDict)
+    _known: Kept[str, Document] = field(default_factory=lambda: Kept(room=REMEMBERED_CHARACTERS))
 
     def read(self, text: str, variables: dict[str, Any] | None = None) -> Document:
         """`text` parsed, measured and validated, now or before. Fault QRY_020 to QRY_026 when it is over a limit."""
         known = self._known.get(text)
         if known is not None:
-            self._known.move_to_end(text)
             self._require_affordable(known, variables)
             return known
         document = self._read(text, variables)
-        if len(text) <= REMEMBERED_CHARACTERS and not document.errors:
-            self._known[text] = document
-            if len(self._known) > REMEMBERED:
-                self._known.popitem(last=False)
+        if not document.errors:
+            self._known.put(text, document, len(text) + DOCUMENT_CHARACTERS)
         return document
 
     def _require_affordable(self, known: Document, variables: dict[str, Any] | None) -> None:

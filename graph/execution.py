@@ -8,17 +8,22 @@ import strawberry
 from graphql import ExecutionResult, GraphQLSchema, OperationDefinitionNode, OperationType, execute
 from graphql.pyutils import AwaitableOrValue
 
+from graph.answers import Answers, Form, Subject
 from graph.documents import Document, Documents, require_guarded
 from graph.guard import budget
 from graph.guard.errors import ErrorShape
 from graph.guard.json import as_json
 from graph.plan.plan import Ready
 from resolvers.context import Operation, Parts
+from resolvers.memory import Memory
+from resolvers.versions import Versions
 from trading_bot.domain.commands import Caller
 from trading_bot.errors.fault import Fault
 
 BRAKE = "botPause"
 """The emergency brake: the one write that nothing holds up, neither rate nor budget."""
+OF_FACTS = frozenset({"botState", "botSummary"})
+"""Root fields that need no view of the store where the facts of its present state are remembered."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,6 +35,8 @@ class Request:
     variables: dict[str, Any] | None = None
     wants_budget: bool = False
     """Whether the answer is to say how many of the key's bytes it takes."""
+    wants_anew: bool = False
+    """Whether the answer is to be made anew, though it was given before."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,6 +73,7 @@ class Executor:
     documents: Documents
     parts: Parts
     shape: ErrorShape
+    answers: Answers
 
     def read(self, request: Request) -> "Prepared | Answer":
         """The operation that is asked for, or why it can't be carried out."""
@@ -73,23 +81,64 @@ class Executor:
             document = self.documents.read(request.query, request.variables)
             if document.tree is None:
                 return _refused(self.shape.of_document(list(document.errors)))
-            operation = document.chosen(request.operation_name).node
-            require_guarded(self.schema, document.tree, operation)
+            chosen = document.chosen(request.operation_name)
+            require_guarded(self.schema, document.tree, chosen.node)
         except Fault as fault:
             return _refused([self.shape.of_fault(fault)])
-        return Prepared(document=document, kind=operation.operation, request=request)
+        return Prepared(
+            document=document, kind=chosen.node.operation, request=request, subject=_subject(chosen.form, request)
+        )
 
     async def carry_out(self, prepared: "Prepared", caller: Caller) -> Answer:
         """The answer to a query or mutation; QRY_027 for one of too many bytes, and for a write that may get one before it is begun."""
         too_large = self._refused_write(prepared, caller)
         if too_large is not None:
             return self._too_large(prepared, caller, too_large)
+        if prepared.subject is None:
+            return self.within_budget(prepared, caller, await self._made(prepared, caller, None))
+        versions = self._memory.versions.now() or await self._memory.versions.read()
+        answer = self._found(prepared, prepared.subject, caller, versions)
+        if answer is None:
+            answer = await self._kept(prepared, prepared.subject, caller, versions)
+        return self.within_budget(prepared, caller, answer)
+
+    def remembered(self, prepared: "Prepared", caller: Caller) -> Answer | None:
+        """The answer that was given before, where it holds and that can be told without waiting."""
+        versions = None if prepared.subject is None else self._memory.versions.now()
+        if prepared.subject is None or versions is None:
+            return None
+        found = self._found(prepared, prepared.subject, caller, versions)
+        return None if found is None else self.within_budget(prepared, caller, found)
+
+    @property
+    def _memory(self) -> Memory:
+        return self.parts.memory
+
+    def _found(
+        self, prepared: "Prepared", subject: Subject, caller: Caller, versions: Versions | None
+    ) -> Answer | None:
+        if versions is None or prepared.request.wants_anew:
+            return None
+        raw = self.answers.find(versions, subject, caller.scope)
+        return None if raw is None else Answer(raw=raw, kind=prepared.kind, began=True)
+
+    async def _kept(self, prepared: "Prepared", subject: Subject, caller: Caller, versions: Versions | None) -> Answer:
+        """An answer that is made, and kept where it is whole and of the store as it is."""
+        since, outages = self.parts.clock.now(), self._memory.outages
+        answer = await self._made(prepared, caller, versions)
+        if versions is not None and not answer.codes and outages == self._memory.outages:
+            self.answers.keep(versions, subject, caller.scope, answer.raw, since=since)
+        return answer
+
+    async def _made(self, prepared: "Prepared", caller: Caller, versions: Versions | None) -> Answer:
+        """An answer that is made."""
         operation = Operation(self.parts, caller)
+        if prepared.root_fields <= OF_FACTS:
+            operation.snapshot.at = versions
         try:
-            answer = await self._answered(prepared, operation)
+            return await self._answered(prepared, operation)
         finally:
             await operation.close()
-        return self.within_budget(prepared, caller, answer)
 
     async def _answered(self, prepared: "Prepared", operation: Operation) -> Answer:
         """The answer by a plan, or else by graphql-core."""
@@ -166,6 +215,8 @@ class Prepared:
     document: Document
     kind: OperationType
     request: Request
+    subject: Subject | None = None
+    """What its answer depends on beside the books; null where it is made anew each time."""
 
     @property
     def tree(self) -> Any:
@@ -202,7 +253,15 @@ class Prepared:
 def executor(schema: strawberry.Schema, parts: Parts, shape: ErrorShape) -> Executor:
     """An executor of `schema`."""
     core: GraphQLSchema = schema._schema  # noqa: SLF001 (Strawberry builds it, and has no other name for it)
-    return Executor(schema=core, documents=Documents(schema=core), parts=parts, shape=shape)
+    answers = Answers(clock=parts.clock, memory=parts.memory, counters=parts.counters)
+    return Executor(schema=core, documents=Documents(schema=core), parts=parts, shape=shape, answers=answers)
+
+
+def _subject(form: Form | None, request: Request) -> Subject | None:
+    if form is None:
+        return None
+    variables = orjson.dumps(request.variables, option=orjson.OPT_SORT_KEYS) if request.variables else b""
+    return Subject(form=form, operation_name=request.operation_name, variables=variables)
 
 
 def _refused(errors: list[dict[str, Any]]) -> Answer:

@@ -19,8 +19,12 @@ class Counters:
     subscribers: int = 0
     """Subscriptions that are open now."""
     cache_hits: int = 0
-    """Readings of the state that found nothing new in the store."""
+    """Answers that came from the cache."""
     cache_misses: int = 0
+    """Answers that could have come from it, and were made anew."""
+    facts_reused: int = 0
+    """Readings of the state that found nothing new in the store."""
+    facts_read: int = 0
     """Readings of the state that were made anew."""
     written: int = 0
     """Answers to subscriptions that were made, each for all who share it."""
@@ -45,9 +49,9 @@ class Counters:
 
     @property
     def hit_rate(self) -> float | None:
-        """Share of readings that found nothing new, 0 to 1; null before the first."""
-        readings = self.cache_hits + self.cache_misses
-        return round(self.cache_hits / readings, 4) if readings else None
+        """Share of answers that came from the cache, of those that could have, 0 to 1; null before the first."""
+        answers = self.cache_hits + self.cache_misses
+        return round(self.cache_hits / answers, 4) if answers else None
 
 
 def quantiles(values: deque[float]) -> Quantiles:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, TypeVar
 
+from resolvers.versions import Versions
 from trading_bot.store.store import Reading, Store
 
 T = TypeVar("T")
@@ -42,6 +43,8 @@ class Snapshot:
         self._opened: AbstractContextManager[Reading] | None = None
         self._reading: Reading | None = None
         self._has_room = False
+        self.at: Versions | None = None
+        """The state that is to be shown, where it is known and nothing but remembered facts is asked for: no view is opened then."""
 
     async def read(self, bot_id: str, work: Callable[[Reading], T]) -> T:
         """What `work` makes of one bot's books; it runs in a thread and may raise what the store raises."""

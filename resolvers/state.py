@@ -52,19 +52,23 @@ async def _facts(context: Context, bot_id: str | None) -> tuple[Facts, tuple[str
     memory = context.parts.memory
     chosen = await context.choose_bot(bot_id)
     known = memory.fresh(chosen)
+    if known is not None and (chosen, known.version) in (context.operation.snapshot.at or ()):
+        context.parts.counters.facts_reused += 1
+        return known.facts, ()
     try:
         version, facts = await context.read(lambda r: _newer_facts(r, known))
     except Fault as fault:
         last = memory.facts.get(chosen)
         if fault.code != "SYS_002" or last is None:
             raise
+        memory.outages += 1
         age = context.parts.clock.monotonic() - last.read_at
         note = f"Store can't be read: shown is what was read {age:.0f} s ago. {fault.cause}"
         return last.facts, (capped(note, state.WARNING_BYTES),)
     if facts is None and known is not None:
-        context.parts.counters.cache_hits += 1
+        context.parts.counters.facts_reused += 1
         return known.facts, ()
-    context.parts.counters.cache_misses += 1
+    context.parts.counters.facts_read += 1
     if facts is None:
         raise Fault("SYS_001", "Facts were neither remembered nor read.")
     memory.facts[chosen] = Remembered(facts=facts, version=version, read_at=context.parts.clock.monotonic())

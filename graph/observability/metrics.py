@@ -98,10 +98,10 @@ class _Counted(Collector):
             "botgraph_subscriptions", "Subscriptions that are open.", value=self.counters.subscribers
         )
         yield CounterMetricFamily(
-            "botgraph_cache_hits", "Readings of the state that found nothing new.", value=self.counters.cache_hits
+            "botgraph_cache_hits", "Answers that came from the cache.", value=self.counters.cache_hits
         )
         yield CounterMetricFamily(
-            "botgraph_cache_misses", "Readings of the state that were made anew.", value=self.counters.cache_misses
+            "botgraph_cache_misses", "Answers that could have come from it, and were made anew.", value=self.counters.cache_misses
         )
         uptime = self.clock.monotonic() - self.counters.started
         yield GaugeMetricFamily("botgraph_api_uptime_seconds", "Since the API's process started.", value=uptime)

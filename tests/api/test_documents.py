@@ -1,6 +1,6 @@
 """Documents are parsed once, in bounded memory, and doubled fragments cost nothing extra."""
 
-from graph.documents import REMEMBERED, Documents
+from graph.documents import REMEMBERED_CHARACTERS, Documents
 from graph.schema import build_schema
 
 SCHEMA = build_schema()._schema
@@ -15,17 +15,27 @@ def test_a_document_is_read_once() -> None:
 def test_no_more_than_so_many_documents_are_remembered() -> None:
     documents = Documents(schema=SCHEMA)
     first = documents.read("{ a0: __typename }")
-    for number in range(1, REMEMBERED + 1):
+    for number in range(1, 2_000):
         documents.read(f"{{ a{number}: __typename }}")
 
-    assert len(documents._known) == REMEMBERED
+    assert documents._known.weight <= REMEMBERED_CHARACTERS
     assert documents.read("{ a0: __typename }") is not first
+
+
+def test_a_stream_of_new_documents_pushes_out_nothing_that_is_asked_for_again() -> None:
+    documents = Documents(schema=SCHEMA)
+    ours = [f"{{ ours{number}: __typename }}" for number in range(100)]
+    known = [documents.read(text) for text in ours + ours][100:]
+    for number in range(2_000):
+        documents.read(f"{{ theirs{number}: __typename }}")
+
+    assert all(documents.read(text) is document for text, document in zip(ours, known, strict=True))
 
 
 def test_long_and_broken_documents_are_not_remembered() -> None:
     documents = Documents(schema=SCHEMA)
-    documents.read("{ viewer { name } } " + "#" * 20_000)
+    documents.read("{ viewer { name } } " + "#" * 40_000)
     documents.read("{ nonsense }")
     documents.read("{")
 
-    assert documents._known == {}
+    assert len(documents._known) == 0

@@ -104,6 +104,8 @@ class AnyMemory:
 
     def __init__(self) -> None:
         self.facts: dict[str, Any] = {}
+        self.ttl = 60.0
+        self.outages = 0
 
     async def bot(self, wanted: str | None) -> str:
         return wanted or "main"

@@ -76,9 +76,28 @@ class Store:
             # SQLite counts the commits of others per connection, so this one is kept, and never writes.
             if self._watch is None:
                 self._watch = self.engine.connect()
-            # Past SQLAlchemy, which would begin a transaction and so look at an old snapshot for ever.
-            driver = cast("sqlite3.Connection", self._watch.connection.dbapi_connection)
-            return int(driver.execute("PRAGMA data_version").fetchone()[0])
+            return self._look()
+
+    def data_version_now(self) -> int | None:
+        """The same without ever waiting; null where that can't be, as on PostgreSQL, and before the first `data_version`."""
+        if self._watch is None or not self._watching.acquire(blocking=False):
+            return None
+        try:
+            return None if self._watch is None else self._look()
+        finally:
+            self._watching.release()
+
+    def versions(self) -> tuple[tuple[str, int], ...]:
+        """The state version of every bot, by id: which of its states a reading that begins now would show."""
+        with engine.reading(self.engine) as connection:
+            rows = connection.execute(sa.select(counters.c.bot_id, counters.c.version).order_by(counters.c.bot_id))
+            return tuple((row.bot_id, row.version) for row in rows)
+
+    def _look(self) -> int:
+        # Past SQLAlchemy, which would begin a transaction and so look at an old snapshot for ever.
+        assert self._watch is not None, "there is a connection to look through"  # noqa: S101
+        driver = cast("sqlite3.Connection", self._watch.connection.dbapi_connection)
+        return int(driver.execute("PRAGMA data_version").fetchone()[0])
 
     def close(self) -> None:
         """Let go of all connections."""

@@ -1,0 +1,157 @@
+"""Answers: the bytes of what was answered lately, for whoever asks the same while nothing has changed.
+
+What is kept belongs to one state of the books; the first look after a commit lets go of all of it. A document that asks for something that
+the clock moves has the whole second in its place. What says who asks, or what this server does, is never kept, and neither is an answer
+with an error in it, or one made while the store could not be read. The byte budget is the reader's, so it is compared after the look.
+"""
+
+from collections.abc import Hashable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+import orjson
+from graphql import DocumentNode, OperationType, TokenKind
+
+from graph.kept import Kept
+from resolvers.counters import Counters
+from resolvers.memory import Memory
+from resolvers.versions import Versions
+from trading_bot.clock import Clock
+from trading_bot.domain.errors import Scope
+from trading_bot.domain.health import OFFLINE_AFTER_SECONDS, STALE_AFTER_SECONDS
+
+KEPT_ROOTS = frozenset(
+    {
+        "botSessions",
+        "botState",
+        "botSummary",
+        "bots",
+        "candles",
+        "changes",
+        "command",
+        "commands",
+        "decisions",
+        "errorCodes",
+        "errors",
+        "fills",
+        "marketSnapshot",
+        "performanceAlerts",
+        "riskEvents",
+        "tradePlans",
+        "trades",
+    }
+)
+"""Root fields that say what the books say and no more. All others, such as `viewer`, `configPlan` and `metrics`, are answered anew."""
+CLOCKED = frozenset({"dataAgeSeconds", "generatedAt", "lastHeartbeat", "timestamp", "warnings"})
+"""Fields that the clock moves, whatever type they are of; and so do those whose name begins with `health`."""
+ROOM_BYTES = 16 * 1024 * 1024
+"""Of all that is kept."""
+PLACE_BYTES = 512
+"""What an entry takes beside its bytes, about."""
+
+Place = tuple[Hashable, ...]
+"""What the same answer is given to: document, operation, variables, scope, and the second where the clock matters."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Form:
+    """What of a document matters for its answer, however it is laid out."""
+
+    text: str
+    """The document without comments, its words apart by one space."""
+    is_clocked: bool
+    """Whether it names a field that the clock moves."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subject:
+    """What may be answered with the same bytes again, at one moment or while one state lasts."""
+
+    form: Form
+    operation_name: str | None
+    variables: bytes
+    """As JSON, by name."""
+
+    def place(self, scope: Scope, now: datetime) -> Place:
+        """Where its answer stands."""
+        second = int(now.timestamp()) if self.form.is_clocked else None
+        return (self.form.text, self.operation_name, self.variables, scope, second)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Entry:
+    raw: bytes
+    ends_at: float
+    """Monotonic seconds."""
+    ends_by: datetime
+    """Wall clock: where health or its age would be another."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Answers:
+    """Whole answers to queries. Used from the event loop only."""
+
+    clock: Clock
+    memory: Memory
+    counters: Counters
+    _versions: Versions = ()
+    _kept: Kept[Place, _Entry] = field(default_factory=lambda: Kept(room=ROOM_BYTES))
+
+    def find(self, versions: Versions, subject: Subject, scope: Scope) -> bytes | None:
+        """The answer that was given in this state, unless it is too old; counted as hit or miss."""
+        if versions != self._versions:
+            self._kept.clear()
+            self._versions = versions
+        now = self.clock.now()
+        entry = self._kept.get(subject.place(scope, now))
+        if entry is None or self.clock.monotonic() >= entry.ends_at or now >= entry.ends_by:
+            self.counters.cache_misses += 1
+            return None
+        self.counters.cache_hits += 1
+        return entry.raw
+
+    def keep(self, versions: Versions, subject: Subject, scope: Scope, raw: bytes, *, since: datetime) -> None:
+        """Keep a whole answer to which work began at `since` in that state; nothing where the state is another by now."""
+        if versions != self._versions or self.memory.ttl <= 0:
+            return
+        now = self.clock.now()
+        place = subject.place(scope, since)
+        if place != subject.place(scope, now):  # the second went over while it was made
+            return
+        entry = _Entry(raw=raw, ends_at=self.clock.monotonic() + self.memory.ttl, ends_by=self._deadline(now))
+        self._kept.put(place, entry, len(raw) + len(subject.form.text) + len(subject.variables) + PLACE_BYTES)
+
+    def _deadline(self, now: datetime) -> datetime:
+        """When a bot goes OFFLINE or its data gets stale, though nothing is written."""
+        moments = [now + timedelta(seconds=self.memory.ttl)]
+        for known in self.memory.facts.values():
+            runtime = known.facts.runtime
+            if runtime.last_heartbeat is not None:
+                moments.append(runtime.last_heartbeat + timedelta(seconds=OFFLINE_AFTER_SECONDS))
+            read_at = runtime.observed_at or runtime.started_at or runtime.last_heartbeat
+            if read_at is not None:
+                moments.append(read_at + timedelta(seconds=STALE_AFTER_SECONDS))
+        return min(moment for moment in moments if moment > now)
+
+
+def form_of(tree: DocumentNode) -> Form:
+    """The form of a parsed document, read off its words."""
+    words: list[str] = []
+    is_clocked = False
+    token = tree.loc.start_token.next if tree.loc is not None else None
+    while token is not None and token.kind is not TokenKind.EOF:
+        kind, value = token.kind, token.value
+        if kind is TokenKind.NAME:
+            is_clocked = is_clocked or value in CLOCKED or (value or "").startswith("health")
+            words.append(value or "")
+        elif kind in (TokenKind.STRING, TokenKind.BLOCK_STRING):
+            words.append(orjson.dumps(value).decode())
+        elif kind is not TokenKind.COMMENT:
+            words.append(value or kind.value)
+        token = token.next
+    return Form(text=" ".join(words), is_clocked=is_clocked)
+
+
+def is_kept(kind: OperationType, root_fields: frozenset[str]) -> bool:
+    """Whether answers to such an operation may be given again."""
+    return kind is OperationType.QUERY and bool(root_fields) and root_fields <= KEPT_ROOTS
