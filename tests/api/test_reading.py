@@ -10,7 +10,7 @@ from graph.schema import build_schema
 from tests.api.client import Api, Serving
 from tests.api.conftest import NOW
 from tests.api.selection import everything, root_selections
-from tests.fakes.seeding import COMMAND, HELD, LOSS, SESSION, WIN, closed_trade, seed_bot
+from tests.fakes.seeding import COMMAND, HELD, LOSS, RUN, SESSION, WIN, closed_trade, seed_bot
 from tests.fakes.standing_clock import StandingClock
 from trading_bot.store import plans, trades
 from trading_bot.store.engine import open_engine
@@ -25,6 +25,8 @@ ROOTS = root_selections(
         "marketSnapshot": '(symbol: "SPY")',
         "candles": '(symbol: "SPY", timeframe: ONE_HOUR)',
         "changes": "(afterSeq: 0)",
+        "workflow": '(id: "check-health")',
+        "workflowRun": f'(id: "{RUN}")',
     },
 )
 PAGES = (
@@ -38,6 +40,7 @@ PAGES = (
     "candles",
     "commands",
     "errors",
+    "workflowRuns",
 )
 
 

@@ -20,6 +20,7 @@ from trading_bot.domain.risk_events import RiskEvent
 from trading_bot.domain.sessions import BotSession, session_id
 from trading_bot.domain.trades import Trade, trade_of
 from trading_bot.domain.watch import PerformanceMetric
+from trading_bot.domain.workflow_runs import StepPhase, StepRun, StepStatus, WorkflowRun, WorkflowStatus
 from trading_bot.errors.fault import Fault
 from trading_bot.services.configuration import config_hash, config_values
 from trading_bot.store import (
@@ -41,11 +42,13 @@ from trading_bot.store import (
     runtime,
     sessions,
     trades,
+    workflow_runs,
 )
 from trading_bot.store.store import Store, Writing
 
 BOT = "main"
 COMMAND = "5a6cf1a4-0d6a-4b57-9c36-2d6a54b1f0aa"
+RUN = "0b0f7a52-7f0a-4d0e-8f0e-6a1d5a0c3b11"
 VENUE_NOW = datetime(2013, 10, 8, 14, 32, tzinfo=UTC)
 SESSION_START = datetime(2013, 10, 8, 13, 30, tzinfo=UTC)
 SESSION = session_id(BOT, SESSION_START.date())
@@ -75,6 +78,7 @@ def seed_bot(store: Store, now: datetime, *, bot_id: str = BOT) -> None:
         risk_events.save_risk_event(w, trip())
         performance_metrics.save_metric(w, metric())
         commands.add_command(w, done_command(now, bot_id=bot_id))
+        workflow_runs.insert_run(w, workflow_run(now, bot_id=bot_id))
         for n, code in enumerate(("DATA_004", "ORD_001")):
             errors.save_error(w, error(code, now - timedelta(minutes=2 - n)))
 
@@ -184,6 +188,59 @@ def metric() -> PerformanceMetric:
         total_trades=2,
         alert_triggered=True,
         alert_message="Win rate 0.5 is below 0.6.",
+    )
+
+
+def workflow_run(now: datetime, *, bot_id: str = BOT) -> WorkflowRun:
+    """A run of one step that failed, with nothing to undo."""
+    definition = {
+        "id": "short-wait",
+        "name": "Short wait",
+        "description": "Lets a second pass.",
+        "steps": [
+            {
+                "id": "pause-a-second",
+                "description": "Waits.",
+                "action_type": "wait",
+                "parameters": {"seconds": 1},
+                "validation": {"status": "ELAPSED"},
+            }
+        ],
+        "rollback_procedure": [],
+    }
+    step = StepRun(
+        id="pause-a-second",
+        phase=StepPhase.FORWARD,
+        position=0,
+        status=StepStatus.TIMEOUT,
+        attempt=1,
+        started_at=now - timedelta(minutes=5),
+        finished_at=now - timedelta(minutes=4),
+        result={"status": "ELAPSED"},
+        error=Fault("WF_005", "1 seconds are more than the step has left.").semantic(now=now - timedelta(minutes=4)),
+    )
+    return WorkflowRun(
+        id=RUN,
+        bot_id=bot_id,
+        workflow_id="short-wait",
+        definition=definition,
+        parameters={},
+        reads_only=True,
+        preempts=False,
+        timeout_seconds=300,
+        forward=("pause-a-second",),
+        status=WorkflowStatus.FAILED,
+        user="operator",
+        user_name="Operator",
+        scope=Scope.ADMIN,
+        max_response_bytes=10_240,
+        reason="to see a run",
+        created_at=now - timedelta(minutes=6),
+        started_at=now - timedelta(minutes=5),
+        due_at=now - timedelta(minutes=6),
+        finished_at=now - timedelta(minutes=4),
+        error=step.error,
+        attempts=(step,),
     )
 
 
