@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tests.domain.samples import NOON, sample_bar, sample_order, sample_plan
@@ -394,7 +394,7 @@ class Venue:
             self.books = with_status(self.books, f"{plan}-E", OrderStatus.CANCELLED, at=now)
         elif what == "leave" and plan is not None and known and self.books.held_for(plan) > 0:
             self._leave(plan, symbol)
-        elif what == "sell" and plan is not None and f"{plan}-X" in self.books.orders and known:
+        elif what == "sell" and plan is not None and f"{plan}-X0" in self.books.orders and known:
             held = self.books.held_for(plan)
             most = held if size % 2 else min(held, quantity)  # often all of it, so that plans end
             if most > 0:
@@ -426,7 +426,7 @@ class Venue:
     def _leave(self, plan: str, symbol: str) -> None:
         self.books = with_plan(self.books, replace(self.books.plans[plan], exit_reason="stop"))
         order = sample_order(
-            client_order_id=f"{plan}-X",
+            client_order_id=f"{plan}-X{len(self.books.orders_of(plan, Leg.EXIT))}",  # no two orders have one id
             plan_id=plan,
             symbol=symbol,
             leg=Leg.EXIT,
@@ -438,10 +438,11 @@ class Venue:
     def _execute(
         self, plan: str, leg: Leg, symbol: str, *, quantity: Decimal, price: Decimal, fee: Decimal, at: datetime
     ) -> None:
+        attempts = self.books.orders_of(plan, leg)
         one = Execution(
             id=f"x-{self.count}",
             order_id=f"v-{plan}",
-            client_order_id=f"{plan}-{leg.value}",
+            client_order_id=attempts[-1].client_order_id if attempts else f"{plan}-stray",
             plan_id=plan,
             leg=leg,
             symbol=symbol,
@@ -477,6 +478,12 @@ def test_cash_and_positions_are_start_and_results_less_fees_after_every_step(
 
 
 @given(STEPS)
+@example(
+    [
+        (what, "ACME", size, Decimal(100), ZERO)
+        for what, size in (("enter", 8), ("buy", 8), ("leave", 8), ("sell", 2), ("leave", 8), ("sell", 3))
+    ]
+)
 def test_orders_plans_trades_and_totals_agree_after_every_step(
     steps: Sequence[tuple[str, str, int, Decimal, Decimal]],
 ) -> None:
