@@ -16,6 +16,8 @@ from workflows.documents import Document, Place, broken
 FILE = Path(__file__).parent / "workflow.schema.json"
 MOST_PROBLEMS = 50
 """Violations of one file that are told."""
+MOST_NAMES = 10
+"""Unknown names in one place that are told."""
 _TYPES = {
     "object": "names and values",
     "array": "a list",
@@ -74,7 +76,7 @@ def _told(error: ValidationError) -> Iterator[tuple[Place, str, str]]:
                 yield place, f"`{name}` is missing", f"Add `{name}`."
         case "additionalProperties":
             known = list(about.get("properties", {}))
-            for name in (name for name in instance if name not in known):
+            for name in [name for name in instance if name not in known][:MOST_NAMES]:
                 closest = get_close_matches(str(name)[:60], known, n=1, cutoff=0.6)
                 remedy = f"Write `{closest[0]}`, or remove it." if closest else f"Use one of {', '.join(known)}."
                 yield (*place, name), "it is not known here", remedy

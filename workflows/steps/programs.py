@@ -109,7 +109,11 @@ def _fits(pattern: str, value: object) -> bool:
     if isinstance(value, bool) or not isinstance(value, str | int):
         return False
     text = str(value)
-    if len(text) > LONGEST_ARGUMENT or text.startswith("-") or "\0" in text:
+    if (
+        len(text) > LONGEST_ARGUMENT
+        or text.startswith("-")
+        or any(one == "\0" or "\ud800" <= one <= "\udfff" for one in text)
+    ):
         return False
     return re.fullmatch(pattern, text) is not None
 
