@@ -37,7 +37,7 @@ class Validations:
             return ()
         given = {"operation": precondition.operation, "variables": precondition.variables}
         found = self._problems(given, "")
-        return tuple(Problem(one.place[1:], one.text, one.remedy) for one in found)
+        return tuple(Problem(where[1:], text, remedy) for where, text, remedy in found)
 
     def risk(self, given: Mapping[str, Any]) -> RiskLevel:
         return RiskLevel.LOW
