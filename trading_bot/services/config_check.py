@@ -90,9 +90,10 @@ def check(values: Any, *, current: Any = None, rules: Rules | None = None) -> Ch
 
 
 def _round(values: Any, current: Any, rules: Rules | None) -> tuple[BotConfig | None, list[Problem]]:
-    found = [problem for error in mistakes(values) for problem in _of_schema(error, values, current)]
+    fresh = _changed(values, current)
+    found = [problem for error in mistakes(fresh) for problem in _of_schema(error, values, current)]
     places = {problem.path for problem in found}
-    found += [_secret(path, values, current) for path in secrets_in(values) if path not in places]
+    found += [_secret(path, values, current) for path in secrets_in(fresh) if path not in places]
     if found:
         return None, found[:MOST]
     try:
@@ -100,6 +101,18 @@ def _round(values: Any, current: Any, rules: Rules | None) -> tuple[BotConfig | 
     except ValidationError as error:
         return None, [_of_types(str(one["msg"]), one["loc"], values, current) for one in error.errors()]
     return config, list(rules(config)) if rules is not None else []
+
+
+def _changed(values: Any, current: Any) -> Any:
+    """The parts that are not as in force: those were judged when they came there, and the schema ties no part to another."""
+    if not isinstance(values, dict):
+        return values
+    return {key: part for key, part in values.items() if key not in current or not _is_same(part, current[key])}
+
+
+def _is_same(one: Any, other: Any) -> bool:
+    """Equal, and of equal types: for Python true is 1."""
+    return one is other or (one == other and repr(one) == repr(other))
 
 
 def _of_schema(error: Mistake, values: Any, current: Any) -> Iterator[Problem]:
