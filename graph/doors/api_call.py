@@ -12,17 +12,13 @@ from trading_bot.settings import Settings
 TIMEOUT_SECONDS = 10.0
 
 
-def call(settings: Settings, query: str) -> dict[str, Any]:
+def call(settings: Settings, query: str, variables: dict[str, Any] | None = None) -> dict[str, Any]:
     """The answer's `data`. Raises Fault AUTH_001 without a key, SYS_006 when nothing answers, else with the API's own code."""
-    headers = {
-        "X-API-Key": _key(settings),
-        "Content-Type": "application/json",
-        "Host": next((name for name in settings.api_allowed_hosts if "*" not in name), "localhost"),
-    }
+    headers = {"X-API-Key": key_of(settings), "Content-Type": "application/json", "Host": host_of(settings)}
     place = urlsplit(settings.api_address)
     connection = http.client.HTTPConnection(place.hostname or "", place.port, timeout=TIMEOUT_SECONDS)
     try:
-        connection.request("POST", "/graphql", json.dumps({"query": query}), headers)
+        connection.request("POST", "/graphql", json.dumps({"query": query, "variables": variables}), headers)
         answer = json.loads(connection.getresponse().read())
     except (OSError, http.client.HTTPException, ValueError) as error:
         cause = f"{settings.api_address} gave no answer: {type(error).__name__}."
@@ -31,7 +27,7 @@ def call(settings: Settings, query: str) -> dict[str, Any]:
         connection.close()
     match answer:
         case {"errors": [{"message": str()} as error, *_]}:
-            raise _fault(error)
+            raise fault_of(error)
         case {"data": dict(data)}:
             return data
         case _:
@@ -39,7 +35,8 @@ def call(settings: Settings, query: str) -> dict[str, Any]:
             raise Fault("SYS_006", cause, context={"address": settings.api_address})
 
 
-def _key(settings: Settings) -> str:
+def key_of(settings: Settings) -> str:
+    """The key that the terminal calls with. AUTH_001 where there is none."""
     if settings.api_auth_token is not None:
         return settings.api_auth_token.get_secret_value()
     try:
@@ -49,7 +46,13 @@ def _key(settings: Settings) -> str:
         raise Fault("AUTH_001", cause) from None
 
 
-def _fault(error: dict[str, Any]) -> Fault:
+def host_of(settings: Settings) -> str:
+    """A name under which the API lets itself be called."""
+    return next((name for name in settings.api_allowed_hosts if "*" not in name), "localhost")
+
+
+def fault_of(error: dict[str, Any]) -> Fault:
+    """The API's error, as a fault of ours."""
     told = error.get("extensions", {})
     code = told.get("errorCode")
     return Fault(

@@ -120,6 +120,13 @@ def serve(store: StoreUrl = None) -> None:
 
 
 @app.command()
+def worker(store: StoreUrl = None) -> None:
+    """Start a worker alone: it carries workflows on, beside those of the API."""
+    with _starting():
+        _become("graph.worker", _settings(store_url=store))
+
+
+@app.command()
 def status() -> None:
     """The bot's summary. Exit code 0: HEALTHY, 1: DEGRADED, 2: OFFLINE, 3: it could not be asked."""
     from graph.doors.api_call import call  # noqa: PLC0415
