@@ -26,15 +26,14 @@ from trading_bot.logs.secrets import Secrets, secrets_of
 from trading_bot.services.advisor import Advisor
 from trading_bot.services.circuit_breaker import CircuitBreaker
 from trading_bot.services.config_adoption import ConfigAdoption
-from trading_bot.services.config_file import read_config
 from trading_bot.services.config_projection import ConfigProjection
-from trading_bot.services.config_start import Adjust, file_at_start, found_candidate, import_file, refuse
+from trading_bot.services.config_start import Adjust, found_candidate, import_file, refuse
 from trading_bot.services.config_watch import ConfigWatch
 from trading_bot.services.configuration import parse_config, with_feed
 from trading_bot.services.consultation import Consultation
 from trading_bot.services.counts import Counts, counted
 from trading_bot.services.decisions import Decisions
-from trading_bot.services.homes import bot_id_of
+from trading_bot.services.homes import bot_of_home
 from trading_bot.services.interventions import Interventions
 from trading_bot.services.journal import Journal, load_books
 from trading_bot.services.market_view import MarketView
@@ -102,11 +101,10 @@ async def bot_of(
         bring_up_to_date(engine)
         store = Store(engine, clock)
         stack.callback(store.close)
-        from_file = file_at_start(settings, store)
-        bot_id = bot_id_of(store, from_file)
+        bot_id = bot_of_home(store, settings.config_file)
         stack.enter_context(held(engine, bot_id))
         adjust = partial(with_feed, candles=settings.candles, seed=settings.seed, speed=settings.speed)
-        import_file(store, bot_id, settings.config_file, from_file, adjust)
+        import_file(store, bot_id, settings.config_file, adjust)
         in_force, venue = _opened(settings, store, bot_id, adjust, clock)
         try:
             log = AuditLog(settings.logs_dir, clock, secrets or secrets_of(settings))
@@ -123,7 +121,7 @@ def counts_at_rest(settings: Settings) -> Counts:
     try:
         require_current(engine)
         store = Store(engine, clock)
-        bot_id = bot_id_of(store, read_config(settings.config_file))
+        bot_id = bot_of_home(store, settings.config_file)
         with store.reading(bot_id) as r:
             stored = configs.find_config(r)
             config = parse_config(stored.values) if stored is not None else BotConfig(bot_id=bot_id)

@@ -1,8 +1,8 @@
 """How tests change a configuration: as the API does, by a plan and its token."""
 
 from collections.abc import Mapping
-from itertools import count
 from typing import Any
+from uuid import uuid4
 
 from trading_bot.clock import Clock
 from trading_bot.domain.account import TradingMode
@@ -21,7 +21,6 @@ from trading_bot.store import bots, config_changes, configs, runtime
 from trading_bot.store.store import Store
 
 SECRET = b"a secret of thirty-two bytes, set"
-_NUMBERS = count(1)
 
 
 def caller(scope: Scope = Scope.ADMIN, key_id: str = "k-1") -> Caller:
@@ -30,7 +29,7 @@ def caller(scope: Scope = Scope.ADMIN, key_id: str = "k-1") -> Caller:
 
 def intent(key: str | None = None, *, scope: Scope = Scope.ADMIN, key_id: str = "k-1", digest: str = "d") -> Intent:
     """A write under that idempotency key, or under one that no other write has."""
-    name = key or f"key-{next(_NUMBERS)}"
+    name = key or f"key-{uuid4()}"
     return Intent(caller=caller(scope, key_id), idempotency_key=name, digest=digest, reason="a test wants it")
 
 
@@ -71,10 +70,10 @@ class Operator:
             latest = latest_config(r).version
         confirmed = Intent(
             caller=caller(),
-            idempotency_key=f"key-{next(_NUMBERS)}",
+            idempotency_key=f"key-{uuid4()}",
             digest="d",
             reason="back",
-            token_id=f"ct-{next(_NUMBERS)}",
+            token_id=f"ct-{uuid4()}",
         )
         return self.changes.rollback(self.bot_id, confirmed, to_version=to_version, expected_version=latest)[0]
 

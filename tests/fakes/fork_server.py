@@ -3,6 +3,7 @@
 Client and server speak in lines of JSON: ["start", moments, environment] gives a pid, ["poll", pid] its exit code, or null while it runs.
 """
 
+import importlib
 import json
 import os
 import signal
@@ -48,11 +49,14 @@ class ForkedBot:
 
 
 class ForkServer:
-    """Starts bots; ends them and itself with the block."""
+    """Starts bots, each with `run` of the named module; ends them and itself with the block."""
+
+    def __init__(self, module: str = "tests.fakes.killed_bot") -> None:
+        self._module = module
 
     def __enter__(self) -> Self:
         environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT)}
-        command = [sys.executable, "-m", "tests.fakes.fork_server"]
+        command = [sys.executable, "-m", "tests.fakes.fork_server", self._module]
         self._process = subprocess.Popen(
             command, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         )
@@ -86,9 +90,9 @@ class ForkServer:
         self._process.wait()
 
 
-def serve() -> None:
+def serve(module: str) -> None:
     """Answer until nobody asks any more."""
-    from tests.fakes.killed_bot import run  # noqa: PLC0415 - what is to be imported once
+    run = importlib.import_module(module).run
 
     for line in sys.stdin:
         request, *arguments = json.loads(line)
@@ -115,4 +119,4 @@ def _say(answer: int | None) -> None:
 
 
 if __name__ == "__main__":
-    serve()
+    serve(sys.argv[1])

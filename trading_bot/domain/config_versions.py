@@ -103,8 +103,10 @@ class ConfigPointer:
     """The version whose mode, venue, account and prefix hold: they change at a restart only, and while nothing is held."""
     since: datetime
     """Wall clock when it was taken on, UTC."""
+    file_version: int | None
+    """The version that the file was last written for or found equal to; null where that is not known."""
     file_digest: str | None
-    """SHA-256 of the file as it was last written or found equal; null where that is not known."""
+    """SHA-256 of the file as it was then; null where that is not known."""
     told_digest: str | None
     """SHA-256 of an edited file that was reported; null where none was."""
 

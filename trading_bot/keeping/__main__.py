@@ -20,8 +20,7 @@ from trading_bot.keeping.in_force import config_in_force
 from trading_bot.logs.application import log_to
 from trading_bot.logs.secrets import secrets_of
 from trading_bot.logs.tidying import tidy
-from trading_bot.services.config_file import read_config
-from trading_bot.services.homes import bot_id_of
+from trading_bot.services.homes import bot_of_home
 from trading_bot.settings import Settings, load_settings
 from trading_bot.store import errors
 from trading_bot.store.engine import open_engine
@@ -55,7 +54,7 @@ def _kept(settings: Settings, clock: SystemClock, *, makes_backup: bool) -> int:
         faults += _backed_up(settings, config, clock)
     store = Store(open_engine(settings.store_url), clock)
     try:
-        bot_id = bot_id_of(store, read_config(settings.config_file))
+        bot_id = bot_of_home(store, settings.config_file)
         for fault in faults:
             _log.error("keeping_failed", code=fault.code, cause=fault.cause)
             with store.writing(bot_id) as w:

@@ -25,8 +25,7 @@ from trading_bot.logs.audit import FILE_STEMS
 from trading_bot.logs.files import ARCHIVE, all_files, complete_lines, sync_folder
 from trading_bot.logs.manifest import NAME as LOG_MANIFEST
 from trading_bot.logs.tidying import tidying
-from trading_bot.services.config_file import read_config
-from trading_bot.services.homes import bot_id_of
+from trading_bot.services.homes import bot_of_home
 from trading_bot.settings import Settings
 from trading_bot.store.engine import open_engine
 from trading_bot.store.schema import require_current
@@ -70,7 +69,7 @@ def prune(settings: Settings, plan: BackupPlan, *, dry_run: bool = False) -> lis
 
 
 def _made(settings: Settings, store: Store, *, with_keys: bool, on_step: Callable[[str], None]) -> Path:
-    bot_id = bot_id_of(store, read_config(settings.config_file))
+    bot_id = bot_of_home(store, settings.config_file)
     with pinned(store, bot_id, settings.venue_file) as snapshot:
         finished = unused(settings.backups_dir / snapshot.at.strftime(NAMED))
         unfinished = finished.with_name(_UNFINISHED + finished.name)

@@ -4,7 +4,7 @@ from trading_bot.clock import Clock
 from trading_bot.domain.config import BotConfig
 from trading_bot.services.config_file import read_config
 from trading_bot.services.configuration import parse_config
-from trading_bot.services.homes import bot_id_of
+from trading_bot.services.homes import bot_of_home
 from trading_bot.settings import Settings
 from trading_bot.store import configs
 from trading_bot.store.engine import open_engine
@@ -13,11 +13,10 @@ from trading_bot.store.store import Store
 
 def config_in_force(settings: Settings, clock: Clock) -> BotConfig:
     """The store's latest version; the file's, or the defaults, where there is none yet. SYS_002, SYS_003, CFG_001, CFG_002."""
-    from_file = read_config(settings.config_file)
     store = Store(open_engine(settings.store_url), clock)
     try:
-        with store.reading(bot_id_of(store, from_file)) as r:
+        with store.reading(bot_of_home(store, settings.config_file)) as r:
             stored = configs.find_config(r)
     finally:
         store.close()
-    return parse_config(stored.values) if stored is not None else from_file or BotConfig()
+    return parse_config(stored.values) if stored is not None else read_config(settings.config_file) or BotConfig()

@@ -7,6 +7,7 @@ new version is written over such a file it is put aside beside it.
 import hashlib
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import structlog
 
@@ -14,14 +15,13 @@ from trading_bot.domain.config_changes import ConfigPlan
 from trading_bot.domain.config_versions import ConfigPointer, InForce
 from trading_bot.domain.records import record_of
 from trading_bot.errors.fault import Fault
-from trading_bot.services.config_file import read_config, write_config
 from trading_bot.services.config_plans import plan_values
+from trading_bot.services.config_versions import stored_config
 from trading_bot.services.config_views import view_of
 from trading_bot.services.configuration import config_hash, config_values, parse_config
 from trading_bot.services.journal import Journal
-from trading_bot.store import config_changes, configs, errors
-from trading_bot.store.configs import StoredConfig
-from trading_bot.store.store import Reading, Store, Writing
+from trading_bot.store import config_changes, errors
+from trading_bot.store.store import Store, Writing
 
 _log = structlog.get_logger(__name__)
 _SHOWN = 10
@@ -33,10 +33,15 @@ class _File:
 
     digest: str
     """SHA-256 of its bytes."""
-    hash: str | None
-    """MD5 of the configuration that it spells; null where it spells none."""
+    values: dict[str, Any] | None
+    """The configuration that it spells; null where it spells none."""
     problem: Fault | None
     """Why it spells none; null where it does."""
+
+    @property
+    def hash(self) -> str | None:
+        """MD5 of the configuration that it spells."""
+        return None if self.values is None else config_hash(self.values)
 
 
 class ConfigProjection:
@@ -65,18 +70,20 @@ class ConfigProjection:
         self._seen = self._touched()
 
     def _compare(self, in_force: InForce, pointer: ConfigPointer, *, adopted: bool) -> None:
-        file = self._read()
-        if file is None:
-            self._write(in_force, pointer)
-        elif file.hash == in_force.hash:
-            self._remember(pointer, file.digest)
-        elif file.digest == pointer.file_digest:
-            self._write(in_force, pointer)
+        digest = self._digest()
+        if digest is None or (digest == pointer.file_digest and pointer.file_version != in_force.version):
+            self._write(in_force)
+            return
+        if digest in {pointer.file_digest, None if adopted else pointer.told_digest}:
+            return  # as it was written; or as it was told
+        file = self._read(digest)
+        if file.hash == in_force.hash:
+            self._remember(in_force, digest)
         elif adopted:
             self._put_aside(file)
-            self._write(in_force, pointer)
-        elif file.digest != pointer.told_digest:
-            self._tell(file, in_force, pointer)
+            self._write(in_force)
+        else:
+            self._remember(None, digest, self._edited(file, in_force))
 
     def _touched(self) -> tuple[int, int, int] | None:
         try:
@@ -85,27 +92,32 @@ class ConfigProjection:
             return None
         return found.st_mtime_ns, found.st_size, found.st_ino
 
-    def _read(self) -> _File | None:
+    def _digest(self) -> str | None:
+        """SHA-256 of the file; null without one."""
         try:
-            digest = hashlib.sha256(self._path.read_bytes()).hexdigest()
+            return hashlib.sha256(self._path.read_bytes()).hexdigest()
         except FileNotFoundError:
             return None
         except OSError as error:
             cause = f"{self._path.name} can't be read ({error.strerror})."
-            return _File(digest="", hash=None, problem=Fault("CFG_002", cause, context={"file": self._path.name}))
+            raise Fault("CFG_002", cause, context={"file": self._path.name}) from error
+
+    def _read(self, digest: str) -> _File:
+        from trading_bot.services.config_file import read_config  # noqa: PLC0415 - only a file that was edited needs YAML
+
         try:
             config = read_config(self._path)
         except Fault as fault:
-            return _File(digest=digest, hash=None, problem=fault)
-        return None if config is None else _File(digest=digest, hash=config_hash(config_values(config)), problem=None)
+            return _File(digest=digest, values=None, problem=fault)
+        return _File(digest=digest, values=config_values(config) if config else {}, problem=None)
 
-    def _write(self, in_force: InForce, pointer: ConfigPointer) -> None:
+    def _write(self, in_force: InForce) -> None:
+        from trading_bot.services.config_file import write_config  # noqa: PLC0415 - likewise
+
         with self._store.reading(self._bot_id) as r:
-            stored = _stored(r, in_force.version)
+            stored = stored_config(r, in_force.version)
         write_config(self._path, parse_config(stored.values))
-        written = self._read()
-        if written is not None:
-            self._remember(pointer, written.digest)
+        self._remember(in_force, self._digest())
 
     def _put_aside(self, file: _File) -> None:
         """Keep what somebody wrote by hand: its own name says which content it is."""
@@ -113,37 +125,31 @@ class ConfigProjection:
         aside.write_bytes(self._path.read_bytes())
         _log.warning("edited_file_put_aside", file=aside.name)
 
-    def _remember(self, pointer: ConfigPointer, digest: str) -> None:
-        if digest != pointer.file_digest:
-            self._save(digest, None)
+    def _remember(self, written_for: InForce | None, digest: str | None, fault: Fault | None = None) -> None:
+        """Keep what the file is now: the picture of a version, or, with what is told of it, an edit."""
 
-    def _save(self, file_digest: str | None, told_digest: str | None, fault: Fault | None = None) -> None:
         def write(w: Writing) -> None:
-            now = config_changes.find_pointer(w)
-            if now is not None:
-                kept = replace(now, file_digest=file_digest or now.file_digest, told_digest=told_digest)
-                config_changes.save_pointer(w, kept)
+            pointer = config_changes.find_pointer(w)
+            if pointer is not None and written_for is not None:
+                pointer = replace(pointer, file_version=written_for.version, file_digest=digest, told_digest=None)
+                config_changes.save_pointer(w, pointer)
+            elif pointer is not None:
+                config_changes.save_pointer(w, replace(pointer, told_digest=digest))
             if fault is not None:
                 errors.save_error(w, fault.semantic(now=w.now))
 
         self._journal.commit(write)
 
-    def _tell(self, file: _File, in_force: InForce, pointer: ConfigPointer) -> None:
-        """An edited file is reported with what it would change, and is not taken."""
-        self._save(None, file.digest, self._edited(file, in_force))
-
     def _edited(self, file: _File, in_force: InForce) -> Fault:
+        """An edited file is reported with what it would change, and is not taken."""
         context = {"file": self._path.name, "version": in_force.version}
         if file.problem is not None:
             cause = f"{self._path.name} was edited and can't be taken: {file.problem.cause}"
             return Fault("CFG_005", cause, context={**file.problem.context, **context})
-        config = read_config(self._path)
         with self._store.reading(self._bot_id) as r:
-            base = _stored(r, in_force.version)
-            plan = plan_values(base, config_values(config) if config else {}, view_of(r))
-        cause = (
-            f"{self._path.name} differs from version {in_force.version}, which is in force, in {len(plan.diff)} values."
-        )
+            plan = plan_values(stored_config(r, in_force.version), file.values, view_of(r))
+        changes = len(plan.diff)
+        cause = f"{self._path.name} differs from version {in_force.version}, which is in force, in {changes} values."
         return Fault("CFG_005", cause, context={**context, **_told(plan)})
 
 
@@ -157,10 +163,3 @@ def _told(plan: ConfigPlan) -> dict[str, object]:
         "changed": [{name: one[name] for name in ("path", "before", "after")} for one in changed],
         "changes": len(plan.diff),
     }
-
-
-def _stored(r: Reading, version: int) -> StoredConfig:
-    found = configs.find_config(r, version)
-    if found is None:
-        raise Fault("SYS_001", f"Version {version} of the configuration is missing.")
-    return found

@@ -14,10 +14,8 @@ from trading_bot.domain.config_versions import ConfigOrigin, InForce, StoredChan
 from trading_bot.domain.errors import REASON_BYTES, capped
 from trading_bot.errors.fault import Fault
 from trading_bot.services.config_effects import NEEDS_FLAT, RESTART
-from trading_bot.services.config_file import read_config, write_config
 from trading_bot.services.config_versions import end_command, import_first, stored_config, take_back
 from trading_bot.services.configuration import config_hash, config_values, parse_config
-from trading_bot.settings import Settings
 from trading_bot.store import config_changes, configs, orders, plans
 from trading_bot.store.store import Reading, Store
 
@@ -49,22 +47,14 @@ def is_flat(r: Reading) -> bool:
     return not plans.list_open_plans(r) and not orders.list_live_orders(r)
 
 
-def file_at_start(settings: Settings, store: Store) -> BotConfig | None:
-    """The configuration in the file, null without one. CFG_001 and CFG_002 where it spells none and the store has none to go by either."""
-    try:
-        return read_config(settings.config_file)
-    except Fault:
-        if len(store.bot_ids()) != 1:
-            raise
-        return None  # the store is the truth; that the file spells nothing is told once the bot runs
-
-
-def import_file(store: Store, bot_id: str, path: Path, from_file: BotConfig | None, adjust: Adjust) -> None:
-    """At the very first start: import the file, or write one with the defaults and the feed of the command line."""
+def import_file(store: Store, bot_id: str, path: Path, adjust: Adjust) -> None:
+    """At the very first start: import the file, or write one with the defaults and the feed of the command line. CFG_001, CFG_002."""
     with store.reading(bot_id) as r:
         if configs.find_config(r) is not None:
             return
-    config = adjust(from_file or BotConfig(bot_id=bot_id))
+    from trading_bot.services.config_file import read_config, write_config  # noqa: PLC0415 - later starts need no YAML
+
+    config = adjust(read_config(path) or BotConfig(bot_id=bot_id))
     values = config_values(config)
     write_config(path, config)
     with store.writing(bot_id) as w:

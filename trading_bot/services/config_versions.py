@@ -68,7 +68,9 @@ def import_first(w: Writing, *, values: dict[str, Any], digest: str) -> None:
         crashes=0,
         rolled_back_by=None,
     )
-    pointer = ConfigPointer(version=1, restart_version=1, since=w.now, file_digest=None, told_digest=None)
+    pointer = ConfigPointer(
+        version=1, restart_version=1, since=w.now, file_version=None, file_digest=None, told_digest=None
+    )
     config_changes.save_pointer(w, pointer)
     config_changes.add_change(w, change, before={}, after=values, config_hash=digest)
 

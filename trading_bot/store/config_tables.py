@@ -40,6 +40,7 @@ config_pointers = sa.Table(
     some("version", sa.BigInteger),
     some("restart_version", sa.BigInteger),
     some("since", Utc),
+    maybe("file_version", sa.BigInteger),
     maybe("file_digest"),
     maybe("told_digest"),
 )

@@ -12,8 +12,7 @@ from trading_bot.domain.events import EventKind
 from trading_bot.domain.state import Bot
 from trading_bot.errors.fault import Fault
 from trading_bot.services import config_crashes
-from trading_bot.services.config_file import read_config
-from trading_bot.services.homes import bot_id_of
+from trading_bot.services.homes import bot_of_home
 from trading_bot.store import bots, commands, errors, orders, positions, runtime
 from trading_bot.store.store import Store
 
@@ -85,7 +84,7 @@ class Registry:
     def find_bot_id(self, config_file: Path) -> str | None:
         """The bot of a home; None where the store does not know it yet, or its configuration can't be read."""
         try:
-            bot_id = bot_id_of(self._store, read_config(config_file))
+            bot_id = bot_of_home(self._store, config_file)
         except Fault:
             return None
         return bot_id if bot_id in self._store.bot_ids() else None

@@ -26,8 +26,7 @@ _POLL_SECONDS = 0.1
 @contextmanager
 def opened(settings: Settings) -> "Iterator[tuple[Store, str]]":
     """The store of the home and the id of its bot. BOT_001 where no bot has been started yet."""
-    from trading_bot.services.config_file import read_config  # noqa: PLC0415
-    from trading_bot.services.homes import bot_id_of  # noqa: PLC0415
+    from trading_bot.services.homes import bot_of_home  # noqa: PLC0415
     from trading_bot.store.engine import open_engine  # noqa: PLC0415
     from trading_bot.store.schema import require_current  # noqa: PLC0415
     from trading_bot.store.store import Store  # noqa: PLC0415
@@ -40,7 +39,7 @@ def opened(settings: Settings) -> "Iterator[tuple[Store, str]]":
         if not known:
             raise Fault("BOT_001", "No bot has been started in this home yet.")
         try:
-            named = bot_id_of(store, read_config(settings.config_file))
+            named = bot_of_home(store, settings.config_file)
         except Fault:  # a file that can't be read must not keep an operator from his bot
             named = known[0]
         yield store, named if named in known else known[0]

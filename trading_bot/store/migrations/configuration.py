@@ -39,6 +39,7 @@ def make_tables() -> None:
         sa.Column("version", sa.BigInteger(), nullable=False),
         sa.Column("restart_version", sa.BigInteger(), nullable=False),
         sa.Column("since", Utc(), nullable=False),
+        sa.Column("file_version", sa.BigInteger(), nullable=True),
         sa.Column("file_digest", Text(), nullable=True),
         sa.Column("told_digest", Text(), nullable=True),
         sa.PrimaryKeyConstraint("bot_id", name="pk_config_pointers"),
