@@ -98,14 +98,13 @@ class Answers:
     _kept: Kept[Place, _Entry] = field(default_factory=lambda: Kept(room=ROOM_BYTES))
 
     def find(self, versions: Versions, subject: Subject, scope: Scope) -> bytes | None:
-        """The answer that was given in this state, unless it is too old; counted as hit or miss."""
+        """The answer that was given in this state, unless it is too old; counted where there is one."""
         if versions != self._versions:
             self._kept.clear()
             self._versions = versions
         now = self.clock.now()
         entry = self._kept.get(subject.place(scope, now))
         if entry is None or self.clock.monotonic() >= entry.ends_at or now >= entry.ends_by:
-            self.counters.cache_misses += 1
             return None
         self.counters.cache_hits += 1
         return entry.raw

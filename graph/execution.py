@@ -103,12 +103,12 @@ class Executor:
         return self.within_budget(prepared, caller, answer)
 
     def remembered(self, prepared: "Prepared", caller: Caller) -> Answer | None:
-        """The answer that was given before, where it holds and that can be told without waiting."""
-        versions = None if prepared.subject is None else self._memory.versions.now()
-        if prepared.subject is None or versions is None:
+        """The answer that was given before and fits, where it holds and that can be told without waiting."""
+        if prepared.subject is None:
             return None
-        found = self._found(prepared, prepared.subject, caller, versions)
-        return None if found is None else self.within_budget(prepared, caller, found)
+        found = self._found(prepared, prepared.subject, caller, self._memory.versions.now())
+        answer = None if found is None else self.within_budget(prepared, caller, found)
+        return answer if answer is not None and answer.began else None
 
     @property
     def _memory(self) -> Memory:
@@ -124,6 +124,7 @@ class Executor:
 
     async def _kept(self, prepared: "Prepared", subject: Subject, caller: Caller, versions: Versions | None) -> Answer:
         """An answer that is made, and kept where it is whole and of the store as it is."""
+        self.answers.counters.cache_misses += 1
         since, outages = self.parts.clock.now(), self._memory.outages
         answer = await self._made(prepared, caller, versions)
         if versions is not None and not answer.codes and outages == self._memory.outages:
@@ -260,7 +261,7 @@ def executor(schema: strawberry.Schema, parts: Parts, shape: ErrorShape) -> Exec
 def _subject(form: Form | None, request: Request) -> Subject | None:
     if form is None:
         return None
-    variables = orjson.dumps(request.variables, option=orjson.OPT_SORT_KEYS) if request.variables else b""
+    variables = as_json(request.variables, option=orjson.OPT_SORT_KEYS) if request.variables else b""
     return Subject(form=form, operation_name=request.operation_name, variables=variables)
 
 

@@ -1,8 +1,8 @@
 """The API server: the second composition root. It alone chooses the parts of the API."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from importlib.metadata import version
 
 import structlog
@@ -10,10 +10,7 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
-from starlette.requests import Request
-from starlette.responses import Response
 from starlette.routing import BaseRoute, Route, WebSocketRoute
-from starlette.types import Receive, Scope, Send
 
 from graph.admission import Admission
 from graph.composition import Core, build_core, open_store, working
@@ -84,9 +81,7 @@ def _routes(
     page = pages.Pages(parts=parts, gate=gate, shape=shape, sdl=core.schema.as_str)
     probe = probes.Probes(pages=page, metrics=metrics)
     return [
-        Route(
-            "/graphql", AnyMethod(answer=http.Door(admission=admission, gate=gate, operations=core.operations).answer)
-        ),
+        Route("/graphql", http.Door(admission=admission, gate=gate, operations=core.operations)),
         WebSocketRoute("/graphql", sockets.answer),
         Route("/livez", page.alive),
         Route("/api/v1/health/healthz", page.healthy),
@@ -123,14 +118,3 @@ def _middleware(settings: Settings, parts: Parts, shape: ErrorShape, metrics: Me
         ],
     )
     return [entrance, cors]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AnyMethod:
-    """An ASGI application that hands every method to `answer`, which itself refuses what it does not know."""
-
-    answer: Callable[[Request], Awaitable[Response]]
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        response = await self.answer(Request(scope, receive))
-        await response(scope, receive, send)

@@ -6,14 +6,16 @@ is then 400), `application/json` otherwise (then 200, as its rules have it).
 """
 
 import asyncio
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from hashlib import blake2b
 from typing import Any
 
 import orjson
 from graphql import OperationType
+from starlette.datastructures import Headers
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
+from starlette.types import Message, Receive, Scope, Send
 
 from graph.admission import Admission, Admitted
 from graph.doors.accepts import GRAPHQL_JSON, JSON, media_type
@@ -23,6 +25,7 @@ from graph.execution import Request as Wanted
 from graph.guard.authentication import Gate, refusal, token_of
 from graph.guard.json import as_json
 from graph.guard.rate import Allowance
+from graph.kept import Kept
 from trading_bot.errors.fault import Fault
 
 MOST_BYTES = 65_536
@@ -32,6 +35,11 @@ BODY_SECONDS = 10.0
 UNSHARED = frozenset({"viewer", "configPlan", "ask"})
 """Root fields whose answers nobody keeps."""
 VARY = "X-API-Key, Authorization, Accept, Accept-Encoding"
+KINDS = {kind: [(b"content-type", f"{kind}; charset=utf-8".encode())] for kind in (JSON, GRAPHQL_JSON)}
+KNOWN_BYTES = 1_048_576
+"""Of all queries that are known by their bytes."""
+KNOWN_ENTRY_BYTES = 512
+"""What one takes beside them, about."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +49,40 @@ class Door:
     admission: Admission
     gate: Gate
     operations: Operations
+    known: Kept[bytes, Prepared] = field(default_factory=lambda: Kept(room=KNOWN_BYTES))
+    """Queries by the bytes that they came as, so that one that comes again need not be read again."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request as an ASGI application: at once what was answered before, anything else by `answer`."""
+        found = await self._found(scope, receive)
+        if isinstance(found, Found):
+            await send({"type": "http.response.start", "status": found.status, "headers": found.headers})
+            await send({"type": "http.response.body", "body": found.body})
+            return
+        response = await self.answer(Request(scope, found))
+        await response(scope, receive, send)
+
+    async def _found(self, scope: Scope, receive: Receive) -> "Found | Receive":
+        """What is known already to be the answer; else the request's messages, the one that was taken among them."""
+        headers = Headers(scope=scope)
+        caller = self.gate.recall(token_of(headers))
+        if caller is None or _wants_anew(headers):
+            return receive
+        if scope["method"] == "GET":
+            raw, again = b"?" + scope["query_string"], receive
+        elif scope["method"] == "POST" and headers.get("content-type") == JSON:
+            raw, again = await _first(receive)
+        else:
+            return receive
+        prepared = self.known.get(raw)
+        if prepared is None:
+            scope.setdefault("state", {})["asked"] = raw
+            return again
+        recalled = self.admission.recall(prepared, caller, headers)
+        if recalled is None:
+            return again
+        scope.setdefault("state", {})["operation"] = prepared.kind.value
+        return _found_answer(scope["method"], headers, *recalled)
 
     async def answer(self, request: Request) -> Response:
         """The answer to one request."""
@@ -52,6 +94,7 @@ class Door:
             return self._refused(request, refusal(), 401, {"WWW-Authenticate": "Bearer"})
         try:
             wanted = self._named(await _wanted(request))
+            wanted = replace(wanted, wants_anew=True) if _wants_anew(request.headers) else wanted
         except RefusedRequestError as refused:
             return self._malformed(request, refused, self.admission.rates.draw(caller))
         admitted = self.admission.admit(wanted, caller)
@@ -69,6 +112,9 @@ class Door:
         if misplaced is not None:
             return self._refused(request, misplaced.fault, misplaced.status, misplaced.headers)
         request.state.operation = prepared.kind.value
+        asked = getattr(request.state, "asked", None)
+        if asked and prepared.subject is not None:
+            self.known.put(asked, prepared, len(asked) + KNOWN_ENTRY_BYTES)
         answer = await self.admission.carry_out(prepared, admitted.caller, request.headers)
         if request.method == "GET" and answer.began and _is_kept(prepared, answer):
             return _tagged(request, answer)
@@ -102,6 +148,15 @@ class Named:
     name: str
     variables: dict[str, Any] | None
     wants_budget: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """An answer that was given before."""
+
+    status: int
+    headers: list[tuple[bytes, bytes]]
+    body: bytes
 
 
 Asked = Wanted | Named
@@ -225,13 +280,61 @@ def _is_kept(prepared: Prepared, answer: Answer) -> bool:
     return prepared.kind is OperationType.QUERY and not answer.codes and not prepared.root_fields & UNSHARED
 
 
+def _found_answer(method: str, headers: Headers, answer: Answer, allowance: Allowance) -> Found:
+    """A whole answer, as `_tagged` and `_response` would send it."""
+    told = [(name.lower().encode(), value.encode()) for name, value in allowance.headers.items()]
+    kind = media_type(headers.get("accept", ""))
+    common = [*told, (b"vary", VARY.encode()), *KINDS[kind]]
+    if method == "POST":
+        size = str(len(answer.raw)).encode()
+        return Found(
+            status=200,
+            headers=[*common, (b"cache-control", b"no-store"), (b"content-length", size)],
+            body=answer.raw,
+        )
+    tag = _tag(answer, kind)
+    common += [(b"cache-control", b"private, no-cache"), (b"etag", tag.encode())]
+    if _has_it(headers, tag):
+        return Found(status=304, headers=[pair for pair in common if pair[0] != b"content-type"], body=b"")
+    return Found(status=200, headers=[*common, (b"content-length", str(len(answer.raw)).encode())], body=answer.raw)
+
+
+def _wants_anew(headers: Headers) -> bool:
+    """Whether the caller wants no answer that was given before."""
+    wishes = headers.get("cache-control", "")
+    return "no-cache" in wishes or "no-store" in wishes
+
+
+async def _first(receive: Receive) -> tuple[bytes, Receive]:
+    """The body where it comes in one piece, empty otherwise; and the messages from the beginning."""
+    try:
+        async with asyncio.timeout(BODY_SECONDS):
+            first = await receive()
+    except TimeoutError:
+        return b"", receive
+    is_whole = first["type"] == "http.request" and not first.get("more_body", False)
+    waiting = [first]
+
+    async def again() -> Message:
+        return waiting.pop() if waiting else await receive()
+
+    return (first.get("body", b"") if is_whole else b""), again
+
+
+def _tag(answer: Answer, kind: str) -> str:
+    return f'"{blake2b(answer.raw, digest_size=16, person=kind[-16:].encode()).hexdigest()}"'
+
+
+def _has_it(headers: Headers, tag: str) -> bool:
+    known = [known.strip().removeprefix("W/") for known in headers.get("if-none-match", "").split(",")]
+    return tag in known or "*" in known
+
+
 def _tagged(request: Request, answer: Answer) -> Response:
     """A whole answer with the tag of its bytes; only the tag for who has it already."""
-    kind = media_type(request.headers.get("accept", ""))
-    tag = f'"{blake2b(answer.raw, digest_size=16, person=kind[-16:].encode()).hexdigest()}"'
+    tag = _tag(answer, media_type(request.headers.get("accept", "")))
     headers = {"Cache-Control": "private, no-cache", "ETag": tag, "Vary": VARY}
-    known = [known.strip().removeprefix("W/") for known in request.headers.get("if-none-match", "").split(",")]
-    if tag in known or "*" in known:
+    if _has_it(request.headers, tag):
         return Response(status_code=304, headers=headers)
     return _bytes(request, answer.raw, 200, headers)
 

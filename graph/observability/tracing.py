@@ -40,6 +40,11 @@ class Tracing:
         self._provider = provider
         self._tracer = None if provider is None else provider.get_tracer("botgraph")
 
+    @property
+    def is_on(self) -> bool:
+        """Whether spans are made."""
+        return self._tracer is not None
+
     @contextmanager
     def operation(self, kind: str, name: str | None, headers: Mapping[str, str]) -> Iterator[Seen]:
         """A span around one operation, part of the trace that the headers name."""
