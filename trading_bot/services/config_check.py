@@ -76,16 +76,22 @@ class Checked:
 def check(values: Any, *, current: Any = None, rules: Rules | None = None) -> Checked:
     """What is wrong with `values`. `current` is what is in force: a mistake without a better way out goes back to it."""
     problems: dict[tuple[Path, str], Problem] = {}
+    stubborn: set[tuple[Path, str]] = set()
     mended = values
     for _ in range(_ROUNDS):
         config, found = _round(mended, current or {}, rules)
         if not found:
             return _checked(None if problems else config, problems.values(), mended, is_mended=True)
-        # What was mended and is wrong still goes back to what is in force, with all that belongs to it.
-        stubborn = [replace(one, path=one.path[:1]) for one in found if (one.path, one.cause) in problems]
-        again = [replace(one, suggestion=current_at(one.path, current or {})) for one in stubborn]
-        problems.update({(one.path, one.cause): one for one in found if (one.path, one.cause) not in problems})
-        mended = _mended(mended, again or found)
+        # What was mended and is wrong still goes back to what is in force, with all that belongs to it; then there is no way out.
+        again = {(one.path, one.cause) for one in found} & problems.keys()
+        if again and again <= stubborn:
+            break
+        stubborn |= again
+        whole = [replace(one, path=one.path[:1]) for one in found if (one.path, one.cause) in again]
+        problems.update({(one.path, one.cause): one for one in found if (one.path, one.cause) not in again})
+        mended = _mended(
+            mended, [replace(one, suggestion=current_at(one.path, current or {})) for one in whole] or found
+        )
     return _checked(None, problems.values(), mended, is_mended=False)
 
 
