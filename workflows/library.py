@@ -3,7 +3,7 @@
 A file that is not valid takes itself out and nothing else: what is wrong with it is told, and the others can be run.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
@@ -45,10 +45,6 @@ class Library:
         if self._read is None or self._read[0] != signature:
             self._read = signature, read_folders(self._folders, self._facts)
         return self._read[1]
-
-    def workflows(self) -> tuple[Workflow, ...]:
-        """All that can be run, by id."""
-        return tuple(self.read().workflows.values())
 
     def find(self, id: str) -> Workflow:
         """The workflow of that id. Raises QRY_005 that names the closest, WF_001 for one that is there and not valid."""
@@ -98,27 +94,23 @@ def definitions_in(folder: Path) -> tuple[Path, ...]:
     return tuple(file for _, file in zip(range(MOST_FILES), found, strict=False))
 
 
-def lint(library: tuple[Path, ...], allow_file: Path, facts: StepFacts) -> tuple[Fault, ...]:
-    """Everything that is wrong with the definitions in the folders and with the allow-list."""
-    return (*lint_allowance(allow_file, facts), *read_folders(library, facts).problems)
-
-
-def lint_file(
-    file: Path, facts: StepFacts, *, problems: Callable[[Document], tuple[Fault, ...]] | None = None
-) -> tuple[Fault, ...]:
-    """Everything that is wrong with one definition, or with the allow-list where `problems` looks at that."""
+def lint_file(file: Path, facts: StepFacts) -> tuple[Fault, ...]:
+    """Everything that is wrong with one definition."""
     try:
         document = read_document(file)
     except Fault as fault:
         return (fault,)
-    if problems is not None:
-        return problems(document)
     return problems_of(document, facts) or _misnamed(document, {})
 
 
-def lint_allowance(file: Path, facts: StepFacts) -> tuple[Fault, ...]:
+def lint_allowance(file: Path) -> tuple[Fault, ...]:
     """Everything that is wrong with the allow-list; nothing where there is none."""
-    return lint_file(file, facts, problems=allowance_problems) if file.exists() else ()
+    if not file.exists():
+        return ()
+    try:
+        return allowance_problems(read_document(file))
+    except Fault as fault:
+        return (fault,)
 
 
 def _misnamed(document: Document, known: Mapping[str, Workflow]) -> tuple[Fault, ...]:

@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterator
 from decimal import Decimal
 from enum import Enum
+from pathlib import Path
 
 import pytest
 import typer.main
@@ -14,11 +15,14 @@ from graph.doors.error_pages import page as errors_page
 from graph.doors.operation_pages import page as operations_page
 from graph.doors.operations import load_operations
 from graph.doors.terminal import app
+from graph.doors.terminal.workflow_lint import library
+from graph.doors.workflow_pages import page as workflows_page
 from graph.schema import build_schema
 from tests.docs.pages import PAGES, ROOT, headings, page
 from trading_bot.domain.config import BotConfig, BullFlag, VwapPullback
 from trading_bot.errors.catalogue import CATALOGUE
 from trading_bot.settings import NAMES, Settings
+from workflows.library import OUR_FOLDER, definitions_in
 
 OPERATE = "docs/operate.md"
 
@@ -68,6 +72,14 @@ def test_the_page_of_operations_is_the_catalogue() -> None:
         *(name for name, one in known.items() if not one.writes),
         *(name for name, one in known.items() if one.writes),
     ]
+
+
+def test_the_page_of_workflows_is_the_library(home: Path) -> None:
+    known = library()
+
+    assert page("docs/workflows.md") == workflows_page(known)
+    assert headings("docs/workflows.md") == ["Workflows", *(workflow.id for workflow in known)]
+    assert [workflow.id for workflow in known] == sorted(file.stem for file in definitions_in(OUR_FOLDER))
 
 
 def test_every_command_is_documented_and_every_documented_command_exists() -> None:

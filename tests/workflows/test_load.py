@@ -214,7 +214,7 @@ def test_all_that_is_wrong_is_told_at_once_in_the_order_of_its_lines(here: Insta
 def test_the_library_is_read_anew_when_a_file_changes(home: Path, here: Installation) -> None:
     folder = home / "config" / "workflows"
     folder.mkdir(parents=True)
-    before = {workflow.id for workflow in here.library.workflows()}
+    before = set(here.library.read().workflows)
     (folder / "tidy-up.yaml").write_text(text_of(VALID))
 
     assert "tidy-up" not in before

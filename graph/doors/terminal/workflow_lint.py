@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from graph.doors.operations import NamedOperation
     from trading_bot.domain.commands import Caller
     from workflows.installation import Installation
-    from workflows.model import OperationFacts
+    from workflows.model import OperationFacts, Workflow
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,12 +57,19 @@ def lint(files: Files = None) -> None:
         count = len(files)
     else:
         found = read_folders((OUR_FOLDER, settings.own_workflows_dir), steps)
-        problems = [*lint_allowance(settings.workflow_allow_file, steps), *found.problems]
+        problems = [*lint_allowance(settings.workflow_allow_file), *found.problems]
         count = len(found.workflows) + len({problem.context["file"] for problem in found.problems})
     for line in told(problems):
         typer.echo(line)
     typer.echo(f"{count} checked, {len(problems)} problems")
     raise typer.Exit(1 if problems else 0)
+
+
+def library() -> "tuple[Workflow, ...]":
+    """The workflows that come with BotGraph, as they are, whatever this home adds."""
+    from workflows.library import OUR_FOLDER, read_folders  # noqa: PLC0415
+
+    return tuple(read_folders((OUR_FOLDER,), _installed(load_settings()).steps).workflows.values())
 
 
 def told(problems: Iterable[Fault]) -> list[str]:

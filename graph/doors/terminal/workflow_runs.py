@@ -26,8 +26,16 @@ RunId = Annotated[str, typer.Argument(help="Id of the run.")]
 Reason = Annotated[str, typer.Option(help="Why; kept with the run.", metavar="TEXT")]
 
 
-def list_workflows() -> None:
+def list_workflows(
+    *, markdown: Annotated[bool, typer.Option(help="Write the page docs/workflows.md instead.")] = False
+) -> None:
     """Show what can be run."""
+    if markdown:
+        from graph.doors.terminal.workflow_lint import library  # noqa: PLC0415 - heavy, as is what follows
+        from graph.doors.workflow_pages import page  # noqa: PLC0415
+
+        typer.echo(page(library()), nl=False)
+        return
     for one in _call(LIST)["workflows"] or ():
         _say(f"{one['id']:<24}{one['risk']:<8}{one['name']}")
 
