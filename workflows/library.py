@@ -13,7 +13,7 @@ from trading_bot.errors.fault import Fault
 from workflows.documents import Document, broken, read_document
 from workflows.load import StepFacts, problems_of, workflow_of
 from workflows.model import Workflow
-from workflows.steps.allowance import allowance_problems
+from workflows.steps.allowance import allowance_problems, file_problems
 
 OUR_FOLDER = Path(__file__).parent / "library"
 MOST_FILES = 200
@@ -108,7 +108,7 @@ def lint_allowance(file: Path) -> tuple[Fault, ...]:
     if not file.exists():
         return ()
     try:
-        return allowance_problems(read_document(file))
+        return (*file_problems(file), *allowance_problems(read_document(file)))
     except Fault as fault:
         return (fault,)
 

@@ -34,7 +34,7 @@ from trading_bot.store.engine import open_engine
 from trading_bot.store.store import Store
 from workflows.installation import Installation
 from workflows.model import SYSTEM, Scene, Step, Wake
-from workflows.steps.allowance import read_allowance
+from workflows.steps.allowance import fits, is_pattern, read_allowance
 from workflows.steps.requests import Requests
 
 Run = Callable[..., Any]
@@ -422,6 +422,38 @@ def test_a_program_that_others_may_change_is_not_allowed(home: Path, allow: Call
 
     with pytest.raises(Fault, match="others than its owner may change it"):
         read_allowance(home / "config" / "workflow_allow.yaml")
+
+
+def test_a_list_that_others_may_change_allows_nothing(home: Path, allow: Callable[..., None]) -> None:
+    allow(programs={})
+    (home / "config" / "workflow_allow.yaml").chmod(0o666)
+
+    with pytest.raises(Fault, match="WF_001.*others than its owner may change this file"):  # noqa: RUF043 - meant
+        read_allowance(home / "config" / "workflow_allow.yaml")
+
+
+@pytest.mark.parametrize(
+    ("pattern", "text", "is_so"),
+    [
+        ("[a-z]+", "abc", True),
+        ("[a-z]+", "abc\n", False),
+        ("[a-z]+", "abc; rm", False),
+        ("a|b", "ab", False),
+        ("(?s).*", "any\nthing", True),
+        ("(a+)+", "a" * 900 + "!", False),
+        ("(x+x+)+y", "x" * 900, False),
+    ],
+)
+def test_a_pattern_is_matched_as_a_whole_and_soon(*, pattern: str, text: str, is_so: bool) -> None:
+    begun = time.monotonic()
+
+    assert fits(pattern, text) is is_so
+    assert time.monotonic() - begun < 1
+
+
+@pytest.mark.parametrize("pattern", ["(", "a)|(b", "(?=x)", "\\1", "[z-a]"])
+def test_what_is_no_pattern_is_none(pattern: str) -> None:
+    assert not is_pattern(pattern)
 
 
 # ---- requests ----

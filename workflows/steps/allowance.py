@@ -18,6 +18,7 @@ SHELLS = frozenset(
 )
 """Programs that run what they are given: none of them can be allowed, under whatever name it is linked."""
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+_OTHERS_MAY_WRITE = 0o022
 _PLACE = re.compile(r"\{([a-z][a-z0-9_]*)\}")
 
 
@@ -82,10 +83,18 @@ def read_allowance(file: Path) -> Allowance:
     if not file.exists():
         return NOTHING
     document = read_document(file)
-    problems = allowance_problems(document)
+    problems = file_problems(file) or allowance_problems(document)
     if problems:
         raise problems[0]
     return _allowance(document.values or {})
+
+
+def file_problems(file: Path) -> tuple[Fault, ...]:
+    """Why the file itself is not to be trusted: WF_001 where others than its owner may change it."""
+    if not file.stat().st_mode & _OTHERS_MAY_WRITE:
+        return ()
+    remedy = f"Run `chmod go-w {file.name}`."
+    return (broken(file.name, 1, "others than its owner may change this file.", remedy=remedy),)
 
 
 def allowance_problems(document: Document) -> tuple[Fault, ...]:
@@ -111,11 +120,30 @@ def unsafe(path: Path) -> str | None:
         return f"it can't be looked at: {error.strerror}"
     if not real.is_file() or not mode & 0o111:
         return "it is not an executable file"
-    if mode & 0o022:
+    if mode & _OTHERS_MAY_WRITE:
         return "others than its owner may change it"
     if {path.name, real.name} & SHELLS or real.name.startswith("busybox"):
         return "it runs whatever it is given"
     return None
+
+
+def is_pattern(pattern: str) -> bool:
+    """Whether a text is a regular expression in RE2's syntax."""
+    return _matched("", pattern) is not None
+
+
+def fits(pattern: str, text: str) -> bool:
+    """Whether the whole text matches; in time linear in its length, however the pattern is made."""
+    return _matched(text, rf"\A(?:{pattern})\z") is True
+
+
+def _matched(text: str, pattern: str) -> bool | None:
+    from cel import evaluate  # noqa: PLC0415 - loads slowly, and only programs with arguments need it
+
+    try:
+        return bool(evaluate("text.matches(pattern)", {"text": text, "pattern": pattern}))
+    except Exception:  # noqa: BLE001 - the library raises its own for what is no pattern
+        return None
 
 
 def placeholder(argument: str) -> str | None:
@@ -177,9 +205,7 @@ def _program_problems(values: dict[str, Any]) -> Iterator[tuple[str, str, str]]:
     if any("\0" in argument for argument in values["arguments"]):
         yield "arguments", "an argument holds a zero byte", "Remove it."
     for pattern in patterns.values():
-        try:
-            re.compile(pattern)
-        except (re.error, RecursionError, OverflowError):
+        if not is_pattern(pattern):
             yield "patterns", "a pattern is no regular expression", "Write one such as `[a-z0-9-]{1,40}`."
 
 

@@ -3,7 +3,6 @@
 A program ends together with everything that it started, when it is done, when its step is cancelled, and when its time is over.
 """
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +12,7 @@ from trading_bot.domain.commands import RiskLevel
 from trading_bot.errors.fault import Fault
 from workflows.model import Rehearsal, Scene, Step
 from workflows.references import is_reference
-from workflows.steps.allowance import AllowedProgram, placeholder, read_allowance, unsafe
+from workflows.steps.allowance import AllowedProgram, fits, placeholder, read_allowance, unsafe
 from workflows.steps.kind import SHOWN, Problem
 from workflows.steps.processes import run_to_end
 
@@ -115,7 +114,7 @@ def _fits(pattern: str, value: object) -> bool:
         or any(one == "\0" or "\ud800" <= one <= "\udfff" for one in text)
     ):
         return False
-    return re.fullmatch(pattern, text) is not None
+    return fits(pattern, text)
 
 
 def _refused(name: str, cause: str) -> Fault:

@@ -1,0 +1,70 @@
+"""`botgraph workflow lint`: file, line, cause and remedy, and an exit code for whoever asks in a script."""
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from graph.doors import terminal
+from tests.workflows.definitions import VALID, defined, text_of
+
+Run = Callable[..., tuple[int, list[str], str]]
+
+
+@pytest.fixture
+def lint(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], home: Path) -> Run:
+    def typed(*arguments: str) -> tuple[int, list[str], str]:
+        monkeypatch.setattr(sys, "argv", ["botgraph", "workflow", "lint", *arguments])
+        with pytest.raises(SystemExit) as ended:
+            terminal.main()
+        said = capsys.readouterr()
+        return int(ended.value.code or 0), said.out.splitlines(), said.err
+
+    return typed
+
+
+def test_a_home_without_own_workflows_has_a_sound_library(lint: Run, home: Path) -> None:
+    assert lint() == (0, ["10 checked, 0 problems"], "")
+    assert list(home.iterdir()) == []
+
+
+def test_own_workflows_and_the_allow_list_are_looked_at(lint: Run, home: Path) -> None:
+    folder = home / "config" / "workflows"
+    folder.mkdir(parents=True)
+    (folder / "tidy-up.yaml").write_text(text_of(VALID))
+    (folder / "broken.yaml").write_text(text_of(defined(id="broken", owner="me", steps=[])))
+    (home / "config" / "workflow_allow.yaml").write_text(
+        "programs: {sh: {description: A., path: /bin/sh, arguments: []}}\n"
+    )
+    code, lines, _ = lint()
+
+    assert code == 1
+    assert lines == [
+        (
+            "workflow_allow.yaml:1: WF_001: program `sh`: it runs whatever it is given. "
+            "Name a program that does one thing, which only its owner may change."
+        ),
+        "broken.yaml:15: WF_001: `steps`: expected at least 1 entries. Write at least 1 entries.",
+        (
+            "broken.yaml:25: WF_001: `owner`: it is not known here. "
+            "Use one of id, name, description, timeout_seconds, preempts, parameters, validation_rules, steps, rollback_procedure."
+        ),
+        "12 checked, 3 problems",
+    ]
+
+
+def test_single_files_can_be_looked_at(lint: Run, tmp_path: Path) -> None:
+    good, bad = tmp_path / "tidy-up.yaml", tmp_path / "bad.yaml"
+    good.write_text(text_of(VALID))
+    bad.write_text("id: bad\nid: worse\n")
+
+    assert lint(str(good)) == (0, ["1 checked, 0 problems"], "")
+    assert lint(str(good), str(bad)) == (1, ["bad.yaml:2: WF_001: `id` is given twice.", "2 checked, 1 problems"], "")
+
+
+def test_a_file_that_is_not_there_is_told(lint: Run, tmp_path: Path) -> None:
+    code, lines, told = lint(str(tmp_path / "gone.yaml"))
+
+    assert (code, lines) == (2, [])
+    assert told == f"{tmp_path / 'gone.yaml'}: there is no such file\n"
