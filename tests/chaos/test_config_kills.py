@@ -23,7 +23,6 @@ from trading_bot.store.schema import bring_up_to_date
 from trading_bot.store.store import Store
 
 PATIENCE_SECONDS = 120.0
-LAST_MOMENT = 24
 
 
 @pytest.fixture(scope="module")
@@ -32,10 +31,11 @@ def forks() -> Iterator[ForkServer]:
         yield server
 
 
+@pytest.mark.timeout(400)
 def test_twenty_kills_within_a_change_leave_one_version_that_all_agree_on(
     home: Path, store_url: str, forks: ForkServer
 ) -> None:
-    assert killed(home, store_url, forks, kills=20, chance=random.Random(20)) == 20
+    assert killed(home, store_url, forks, kills=20, last_moment=14, chance=random.Random(20)) == 20
 
 
 @pytest.mark.long
@@ -49,19 +49,21 @@ def test_five_hundred_kills_within_a_change_leave_one_version_that_all_agree_on(
         home = tmp_path / f"home-{number}"
         home.mkdir()
         url = store_url if number == 0 else f"sqlite:///{home / 'botgraph.db'}"
-        done += killed(home, url, forks, kills=min(60, 500 - done), chance=random.Random(500 + number))
+        done += killed(home, url, forks, kills=min(60, 500 - done), last_moment=30, chance=random.Random(500 + number))
         if done == 500:
             break
     assert done == 500
 
 
-def killed(home: Path, store_url: str, forks: ForkServer, *, kills: int, chance: random.Random) -> int:
+def killed(
+    home: Path, store_url: str, forks: ForkServer, *, kills: int, last_moment: int, chance: random.Random
+) -> int:
     """Kill a bot within that many changes of one home; how often it was killed. Each next start looks whether all agree."""
     environment = load_settings(home=home, store_url=store_url).environment()
     done = 0
     while done < kills:
         seed = {"CONFIG_SEED": str(chance.randrange(1_000_000))}
-        code = forks.start(chance.randint(1, LAST_MOMENT), {**environment, **seed}).wait(PATIENCE_SECONDS)
+        code = forks.start(chance.randint(1, last_moment), {**environment, **seed}).wait(PATIENCE_SECONDS)
         assert code in {0, -signal.SIGKILL}, f"after {done} kills: {code} ({DISAGREED}: they disagree)"
         done += code != 0
     last = forks.start(0, {**environment, "CONFIG_SEED": "1"}).wait(PATIENCE_SECONDS)

@@ -35,7 +35,6 @@ from trading_bot.services.configuration import config_values, parse_config
 from trading_bot.settings import load_settings
 from trading_bot.store import configs
 from trading_bot.store.store import Store
-from trading_bot.venues.paper.venue import PaperVenue
 
 BARS = [one for index in range(40) for one in (bar(index, "100"), bar(index, "50", symbol="BOLT"))]
 CONFIG = BotConfig(strategies=(), venue=PLAIN, symbols=("ACME",))
@@ -64,6 +63,7 @@ def run(moments: int, environment: dict[str, str]) -> int:
 async def _run(countdown: Countdown, chance: random.Random) -> int:
     home = load_settings().home
     async with scripted_bot(home, BARS, config=CONFIG) as bot:
+        bot.venue.honest.follow = _refusing(bot.venue.honest.follow)  # type: ignore[method-assign]
         if bot.held() == 0:
             await bot.bar()
             await bot.enter(proposal())
@@ -117,7 +117,6 @@ async def _change(bot: ScriptedBot, chance: random.Random) -> None:
         _one_of([lambda version=version: operator.rollback(version) for version in versions], chance)
     elif what == "refused":
         operator.apply({"symbols": ["ACME", "NONE"], "name": "Refused"})
-        bot.venue.honest.follow = _refusing(bot.venue.honest.follow)  # type: ignore[method-assign]
         await bot.bar()
     elif what == "harm":
         _one_of([lambda patch=patch: operator.apply(patch, watch_seconds=60) for patch in PATCHES], chance)
@@ -144,6 +143,8 @@ def _one_of(ways: list[Callable[[], object]], chance: random.Random) -> None:
 
 
 def _refusing(follow: Callable[[tuple[str, ...]], Any]) -> Callable[[tuple[str, ...]], Any]:
+    """The scripted market has what it has; the paper exchange takes it for a simulated one, which has any symbol."""
+
     async def refused(symbols: tuple[str, ...]) -> None:
         if "NONE" in symbols:
             raise Fault("CFG_001", "Expected symbols that the feed has, NONE is not among them.")
@@ -169,15 +170,6 @@ def _arm(countdown: Countdown) -> None:
         countdown.reach()
 
     Store.writing = writing  # type: ignore[method-assign,assignment]
-    follow = PaperVenue.follow
-
-    @wraps(follow)
-    async def following(self: PaperVenue, symbols: tuple[str, ...]) -> None:
-        countdown.reach()
-        await follow(self, symbols)
-        countdown.reach()
-
-    PaperVenue.follow = following  # type: ignore[method-assign]
 
 
 def _around(owner: Any, name: str, countdown: Countdown) -> None:
