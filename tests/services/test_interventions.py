@@ -146,15 +146,22 @@ async def test_an_operator_moves_target_and_stop_and_they_are_watched_at_once(ho
         plan = await bot.enter(proposal(stop="98", target="110"), "10")
         await bot.bar(2)
         moved = bot.command(CommandKind.UPDATE_TARGETS, symbol="ACME", target="103.5", stop="97")
-        await bot.bar()
+        await bot.bar(2)
 
-        done = bot.told(moved)
+        done, before = bot.told(moved), {"stopBefore": "98", "targetBefore": "110"}
         assert (done.status, done.error) == (CommandStatus.DONE, None)
         assert done.outcome is not None
-        told = {name: done.outcome[name] for name in ("planId", "symbol", "version", "stop", "target")}
-        assert told == {"planId": plan.id, "symbol": "ACME", "version": 2, "stop": "97.00", "target": "103.50"}
+        told = {name: done.outcome[name] for name in ("planId", "symbol", "version", "stop", "target", *before)}
+        assert told == {
+            "planId": plan.id,
+            "symbol": "ACME",
+            "version": 2,
+            "stop": "97.00",
+            "target": "103.50",
+            **before,
+        }
         again = bot.command(CommandKind.UPDATE_TARGETS, symbol="ACME", target="103.5")
-        await bot.bar()
+        await bot.bar(2)
         second = bot.told(again).outcome
         assert second is not None
         assert second["version"] == 2  # nothing was moved

@@ -138,7 +138,10 @@ class Interventions:
         return Step(outcome={"orderIds": sorted(wanted), "live": []})
 
     def _move(self, command: Command) -> Step:
-        """Move stop and target of the open plan on a symbol; taken twice, it moves nothing the second time."""
+        """Move stop and target of the open plan on a symbol: first what they are is stored with the command, then they are moved.
+
+        So they can be moved back, also when the bot is killed in between. Taken twice, it moves nothing the second time.
+        """
         symbol = str(command.parameters.get("symbol", ""))[:40]
         books = self._journal.books
         plan = next((plan for plan in books.plans_of(symbol) if plan.is_open), None)
@@ -148,9 +151,11 @@ class Interventions:
         position = books.positions.get(symbol)
         if position is not None and position.lots:
             _require_apart(stop, target, price=position.current_price)
+        before = (command.outcome or {}).get("waitingFor")
+        if not before:
+            return Step(waiting_for={"stopBefore": _shown(plan.stop_price), "targetBefore": _shown(plan.target_price)})
         moved = self._monitor.move(plan.id, reason=command.reason, stop=stop, target=target, by_operator=True)
-        shown = {"stop": moved.stop_price, "target": moved.target_price}
-        levels = {name: None if price is None else plain(price) for name, price in shown.items()}
+        levels = {"stop": _shown(moved.stop_price), "target": _shown(moved.target_price), **before}
         return Step(outcome={"planId": plan.id, "symbol": symbol, "version": moved.version, **levels})
 
     def _named(self, wanted: set[str]) -> tuple[Order, ...]:
@@ -236,6 +241,10 @@ class Interventions:
 def closing_reason(command: Command) -> str:
     """Why a plan is exited that the command closes."""
     return capped(f"closed by command: {command.reason}", REASON_BYTES)
+
+
+def _shown(price: Decimal | None) -> str | None:
+    return None if price is None else plain(price)
 
 
 def _price(command: Command, name: str) -> Decimal | None:
