@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.replay_time import CANDLES
-from benchmarks.served import free_port
 from benchmarks.table import Table
 from tests.workflows.house import RESTING, House, housed, played
 
@@ -23,7 +22,7 @@ def run(quick: bool) -> Table:  # noqa: FBT001 - every benchmark has this signat
         home = Path(folder) / "home"
         day = played(home, CANDLES, RESTING)
         for _ in range(rounds):
-            with housed(home, day, free_port(), speed="0.05") as house:
+            with housed(home, day, speed="0.05") as house:
                 starts.append(_ready_seconds(house))
                 run = house.run("restart-bot")
                 drains.append(run["outputs"]["restart"]["outcome"]["drainedSeconds"])

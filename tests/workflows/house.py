@@ -3,6 +3,7 @@
 import itertools
 import json
 import os
+import socket
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -99,6 +100,13 @@ class House:
             return connection.execute(query).fetchall()
 
 
+def unused_port() -> int:
+    """A port that nobody listened on a moment ago."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        number: int = server.getsockname()[1]
+    return number
+
+
 def played(home: Path, candles: Path, bars: int, *, config: str = "") -> Path:
     """A home after so many bars of the first recorded day; the file that it replays."""
     home.mkdir(parents=True)
@@ -111,10 +119,12 @@ def played(home: Path, candles: Path, bars: int, *, config: str = "") -> Path:
 
 
 @contextmanager
-def housed(home: Path, day: Path, port: int, *, speed: str, **environment: str) -> Iterator[House]:
+def housed(home: Path, day: Path, *, speed: str, **environment: str) -> Iterator[House]:
     """The home under `botgraph up`, ready."""
     argv = [BOTGRAPH, "up", "--candles", str(day), "--speed", speed]
-    with running(argv, home=home, port=port, environment={"BOT_API_RATE_PER_MINUTE": "0", **environment}) as up:
+    with running(
+        argv, home=home, port=unused_port(), environment={"BOT_API_RATE_PER_MINUTE": "0", **environment}
+    ) as up:
         up.says("Ready in ")
         house = House(up=up, token=(home / "keys" / "admin.key").read_text().strip())
         try:

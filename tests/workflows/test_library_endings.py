@@ -13,10 +13,10 @@ TRIPPED = 300
 """After so many bars, with a breaker that trips at the first loss, it has tripped and nothing is held."""
 
 
-def test_safe_shutdown_that_flattens_ends_when_nothing_is_held(tmp_path: Path, port: int, candles_us: Path) -> None:
+def test_safe_shutdown_that_flattens_ends_when_nothing_is_held(tmp_path: Path, candles_us: Path) -> None:
     home = tmp_path / "home"
     day = played(home, candles_us, HELD)
-    with housed(home, day, port, speed="60") as house:
+    with housed(home, day, speed="60") as house:
         held = [one["symbol"] for one in house.asked("positions")["botState"]["positions"]]
         begun = house.begun("safe-shutdown", policy="flatten")
         run = house.ended(begun["run"]["id"])
@@ -33,10 +33,10 @@ def test_safe_shutdown_that_flattens_ends_when_nothing_is_held(tmp_path: Path, p
         )
 
 
-def test_safe_shutdown_that_keeps_everything_needs_no_token(tmp_path: Path, port: int, candles_us: Path) -> None:
+def test_safe_shutdown_that_keeps_everything_needs_no_token(tmp_path: Path, candles_us: Path) -> None:
     home = tmp_path / "home"
     day = played(home, candles_us, HELD)
-    with housed(home, day, port, speed="0.05") as house:
+    with housed(home, day, speed="0.05") as house:
         begun = house.begun("safe-shutdown", policy="keep")
         run = house.ended(begun["run"]["id"])
 
@@ -46,12 +46,10 @@ def test_safe_shutdown_that_keeps_everything_needs_no_token(tmp_path: Path, port
         assert len(house.asked("positions")["botState"]["positions"]) == 3
 
 
-def test_reset_circuit_breaker_clears_it_and_lets_the_bot_enter_again(
-    tmp_path: Path, port: int, candles_us: Path
-) -> None:
+def test_reset_circuit_breaker_clears_it_and_lets_the_bot_enter_again(tmp_path: Path, candles_us: Path) -> None:
     home = tmp_path / "home"
     day = played(home, candles_us, TRIPPED, config="risk:\n  max_consecutive_losses: 1\n")
-    with housed(home, day, port, speed="0.05") as house:
+    with housed(home, day, speed="0.05") as house:
         before = house.asked("botHealth")["botState"]["health"]
         begun = house.begun("reset-circuit-breaker", resume=True)
         run = house.ended(begun["run"]["id"])

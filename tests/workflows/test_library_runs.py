@@ -1,6 +1,5 @@
 """Every workflow of the library on the real bot: what it does, and that nothing else is changed by it."""
 
-import socket
 import tarfile
 from collections.abc import Iterator
 from datetime import datetime
@@ -20,9 +19,7 @@ def house(tmp_path_factory: pytest.TempPathFactory, candles_us: Path) -> Iterato
     """A market that all but stands still: an entry rests, and two plans are held."""
     home = tmp_path_factory.mktemp("library") / "home"
     day = played(home, candles_us, RESTING)
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port: int = server.getsockname()[1]
-    with housed(home, day, port, speed="0.05") as started:
+    with housed(home, day, speed="0.05") as started:
         yield started
 
 
