@@ -81,19 +81,19 @@ def test_what_is_no_condition_is_refused(condition: str, why: str) -> None:
 
 
 def test_data_without_end_is_refused_before_it_is_worked_through() -> None:
-    begun = time.monotonic()
+    begun = time.process_time()
     with pytest.raises(Fault, match=r"WF_007.*too large"):
         holds("data.all(x, x == 1)", {"data": [1] * 30_000})
     with pytest.raises(Fault, match=r"WF_007.*too large"):
         holds("data == ''", {"data": "x" * 2_000_000})
 
-    assert time.monotonic() - begun < 1
+    assert time.process_time() - begun < 1
 
 
 def test_the_costliest_condition_that_is_allowed_ends_soon() -> None:
     known = {"data": {"list": [{"s": "a" * 50}] * 6_000}}
     condition = " && ".join(["data.list.all(x, x.s.contains('aab') || x.s.size() == 50)"] * 8)
-    begun = time.monotonic()
+    begun = time.process_time()
 
     assert holds(condition, known) is True
-    assert time.monotonic() - begun < 5
+    assert time.process_time() - begun < 5

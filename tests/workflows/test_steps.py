@@ -445,10 +445,10 @@ def test_a_list_that_others_may_change_allows_nothing(home: Path, allow: Callabl
     ],
 )
 def test_a_pattern_is_matched_as_a_whole_and_soon(*, pattern: str, text: str, is_so: bool) -> None:
-    begun = time.monotonic()
+    begun = time.process_time()
 
     assert fits(pattern, text) is is_so
-    assert time.monotonic() - begun < 1
+    assert time.process_time() - begun < 1
 
 
 @pytest.mark.parametrize("pattern", ["(", "a)|(b", "(?=x)", "\\1", "[z-a]"])
