@@ -1,9 +1,11 @@
 """Made configurations: stored ones for plans, and hypothesis strategies that follow the JSON Schema."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
+from hypothesis import Phase
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
@@ -16,6 +18,8 @@ from trading_bot.store.configs import StoredConfig
 
 NOW = datetime(2026, 3, 2, 15, 30, tzinfo=UTC)
 VIEW = ConfigView(now=NOW)
+FAST = (Phase.explicit, Phase.reuse, Phase.generate)
+"""Without shrinking: whole configurations shrink for minutes, and a failure names what differs anyway."""
 
 
 def stored(config: BotConfig | None = None, version: int = 3) -> StoredConfig:
@@ -31,6 +35,28 @@ def configs() -> SearchStrategy[BotConfig]:
     return (
         _object(schema()).map(_tamed).map(lambda values: check(values).config).filter(lambda config: config is not None)
     )  # type: ignore[return-value]  # filtered
+
+
+def sound() -> SearchStrategy[BotConfig]:
+    """Those of them whose values also go together."""
+    return configs().map(_sound)
+
+
+def _sound(config: BotConfig) -> BotConfig:
+    risk, kept = config.risk, config.retention
+    worth = min(risk.max_position_size_pct, risk.max_exposure_pct)
+    lost = float(min(-risk.daily_loss_limit, Decimal(100_000))) / 1_001  # of 100,000 in percent, a little less
+    return replace(
+        config,
+        risk=replace(
+            risk,
+            max_position_size_pct=worth,
+            daily_loss_limit=min(risk.daily_loss_limit, Decimal(-100)),
+            risk_per_trade_pct=max(0.01, min(risk.risk_per_trade_pct, worth, lost)),
+        ),
+        venue=replace(config.venue, slippage_bps=min(config.venue.slippage_bps, Decimal("0.4"))),
+        retention=replace(kept, hot_days=min(kept.hot_days, kept.archive_days)),
+    )
 
 
 def _tamed(values: dict[str, Any]) -> dict[str, Any]:

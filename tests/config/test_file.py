@@ -6,9 +6,9 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
-from hypothesis import Phase, given, settings
+from hypothesis import given, settings
 
-from tests.config.made import configs
+from tests.config.made import FAST, configs
 from trading_bot.domain.config import BotConfig
 from trading_bot.domain.limits import RiskLimits
 from trading_bot.errors.fault import Fault
@@ -183,7 +183,7 @@ def test_a_file_that_can_not_be_written_is_a_fault_and_leaves_the_old_one(file: 
     assert read_config(file) == BotConfig(name="Old")
 
 
-@settings(max_examples=15, deadline=None, phases=[Phase.explicit, Phase.reuse, Phase.generate])
+@settings(max_examples=15, deadline=None, phases=FAST)
 @given(configs(), configs())
 def test_any_configuration_is_read_back_from_any_other_written_over(before: BotConfig, after: BotConfig) -> None:
     limits = RiskLimits(max_open_positions=7)

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 
-from tests.config.made import configs
+from tests.config.made import FAST, configs
 from trading_bot.domain.account import TradingMode
 from trading_bot.domain.config import BotConfig
 from trading_bot.domain.limits import BreakerReset, RiskLimits
@@ -65,7 +65,7 @@ def test_what_is_taken_back_keeps_the_tighter_limits() -> None:
     )
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40, deadline=None, phases=FAST)
 @given(configs(), configs())
 def test_nothing_that_is_taken_back_loosens_a_limit(in_force: BotConfig, wanted: BotConfig) -> None:
     assert loosened(in_force, kept_tight(in_force, wanted)) == ()

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 
-from tests.config.made import configs
+from tests.config.made import FAST, configs
 from trading_bot.domain.config import BotConfig
 from trading_bot.services.config_check import check
 from trading_bot.services.config_patch import is_deep, merged, patch_between
@@ -59,7 +59,7 @@ def test_a_patch_names_only_what_differs() -> None:
     assert patch_between(before, before) == {}
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60, deadline=None, phases=FAST)
 @given(configs(), configs())
 def test_a_patch_leads_from_any_configuration_to_any_other(before: BotConfig, after: BotConfig) -> None:
     old, new = config_values(before), config_values(after)

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
-from tests.config.made import configs
+from tests.config.made import FAST, configs
 from trading_bot.domain.config import BotConfig
 from trading_bot.domain.limits import RiskLimits
 from trading_bot.domain.ranges import Limit, notes
@@ -85,7 +85,7 @@ def test_the_defaults_are_valid_and_those_of_the_types() -> None:
     assert list(mistakes(defaults)) == []
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60, deadline=None, phases=FAST)
 @given(configs())
 def test_what_the_types_hold_the_schema_takes_and_gives_back(config: BotConfig) -> None:
     values = config_values(config)
@@ -94,7 +94,7 @@ def test_what_the_types_hold_the_schema_takes_and_gives_back(config: BotConfig) 
     assert parse_config(values) == config
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150, deadline=None, phases=FAST)
 @given(
     st.sampled_from(["risk", "alerts", "retention", "backup", "venue"]),
     st.data(),
