@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from tests.api.conftest import _no_log_lines, api, seeded_store, start  # noqa: F401 - fixtures
 from tests.fakes.set_clock import SetClock
 from tests.store.conftest import postgres_with_tables, sqlite_with_tables, store, tables_url  # noqa: F401 - fixtures
 from tests.workflows.playing import Play
