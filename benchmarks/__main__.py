@@ -26,6 +26,7 @@ _PARTS = frozenset(
         "homes",
         "waiting_bot",
         "nice_api",
+        "store_load",
         "subscribers",
         "fan_out_peers",
     }

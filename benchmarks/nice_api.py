@@ -4,7 +4,8 @@ import os
 import sys
 
 from graph.__main__ import main
+from trading_bot.supervisor import API_NICENESS
 
 if __name__ == "__main__":
-    os.nice(5)
+    os.nice(API_NICENESS)
     sys.exit(main())
