@@ -47,7 +47,7 @@ async def _run(settings: Settings, secrets: Secrets) -> None:
         running = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             running.add_signal_handler(number, bot.loop.end)
-        keeping = asyncio.create_task(keep(settings, bot.config, SystemClock()))
+        keeping = asyncio.create_task(keep(settings, lambda: bot.config, SystemClock()))
         try:
             await bot.loop.run()
         finally:

@@ -10,6 +10,8 @@ from trading_bot.clock import SystemClock
 from trading_bot.domain.errors import SemanticError
 from trading_bot.store import (
     commands,
+    config_changes,
+    configs,
     decisions,
     errors,
     fills,
@@ -53,6 +55,11 @@ def entities(store_url: str, bot_id: str = "main") -> dict[str, Any]:
                 "metrics": _pages(lambda after: performance_metrics.list_metrics(r, 100, after)),
                 "positions": {position.symbol: position.lots for position in positions.list_positions(r)},
                 "record": performance.find_record(r),
+                "configurations": _versions(r),
+                "changes of configurations": _pages(lambda after: config_changes.list_changes(r, 100, after)),
+                "configuration in force": replace(found, file_version=None, file_digest=None, told_digest=None)
+                if (found := config_changes.find_pointer(r)) is not None
+                else None,
             }
     finally:
         engine.dispose()
@@ -82,3 +89,8 @@ def _pages(page_after: Callable[[str | None], Any]) -> list[Any]:
         if not page.has_next:
             return items
         after = page.cursors[-1]
+
+
+def _versions(r: Reading) -> list[Any]:
+    found = configs.find_config(r)
+    return [configs.find_config(r, version) for version in range(1, found.version + 1)] if found is not None else []

@@ -49,7 +49,7 @@ def started(monkeypatch: pytest.MonkeyPatch, settings: Settings, clock: SetClock
 
     monkeypatch.setattr(daily, "_done", note)
     with pytest.raises(asyncio.CancelledError):
-        asyncio.run(daily.keep(settings, BotConfig(backup=plan), clock))
+        asyncio.run(daily.keep(settings, lambda: BotConfig(backup=plan), clock))
     return done
 
 

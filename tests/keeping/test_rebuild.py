@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.config.changing import Operator
 from tests.fakes.playing import BarClock, first_days, replay_settings
 from tests.keeping.entities import entities
 from trading_bot.bootstrap import Bot, bot_of
@@ -25,11 +26,13 @@ from trading_bot.logs.audit import AuditLog
 from trading_bot.logs.tidying import tidy
 from trading_bot.services.commands import Commands
 from trading_bot.services.config_file import write_config
+from trading_bot.services.configuration import config_values
 from trading_bot.settings import Settings
 from trading_bot.store import errors, outbox, runtime, tables
 from trading_bot.store.engine import open_engine
 from trading_bot.store.schema import bring_up_to_date
 from trading_bot.store.store import Store
+from trading_bot.store.tables import configs
 
 CALLER = Caller(key_id="k1", name="desk", scope=Scope.ADMIN, max_response_bytes=10_240, rate_per_minute=None)
 
@@ -58,6 +61,9 @@ def play_until(settings: Settings, bars: int, *, commands_at: dict[int, CommandK
         if kind is not None:
             taken = Commands(store=bot.store, clock=clock)
             taken.submit("main", kind, intent(clock.bars, f"at bar {clock.bars}"))
+        if clock.bars in {80, 90, 100}:
+            operator = Operator(bot.store, clock)
+            operator.rollback(1) if clock.bars == 100 else operator.apply({"name": f"At bar {clock.bars}"})
         if clock.bars == bars:
             bot.loop.end()
 
@@ -111,6 +117,7 @@ def test_everything_is_as_before_field_by_field(traded: Settings, empty: Store) 
     assert rebuilt.counts["fills"] == len(before["fills"]) > 20
     assert {trade.outcome for trade in before["trades"]} >= {Outcome.WIN, Outcome.LOSS}
     assert {command.status for command in before["commands"]} == {CommandStatus.DONE, CommandStatus.FAILED}
+    assert [change.status.name for change in before["changes of configurations"]] == ["ADOPTED"] * 4
     for name in ("sessions", "plans", "orders", "decisions", "errors", "risk events", "metrics"):
         assert len(before[name]) > 1, name
     assert any(metric.alert_triggered for metric in before["metrics"])
@@ -143,7 +150,8 @@ def test_a_store_that_was_made_again_goes_on_where_the_exchange_is(traded: Setti
 
     # A read of the exchange that fails would make the first bars differ; what is tested here is the store.
     config = BotConfig(venue=PaperVenue(feed=FeedKind.REPLAY, candles=str(traded.candles), speed=None))
-    write_config(traded.config_file, config)
+    with Store(engine, SystemClock()).writing("main") as w:
+        w.connection.execute(configs.update().values(values=config_values(config)))
     asyncio.run(run())
 
     after = entities(traded.store_url)

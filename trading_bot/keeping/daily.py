@@ -6,6 +6,7 @@ The bot's process only looks at the time and starts it, at the lowest priority, 
 import asyncio
 import os
 import sys
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import date, datetime, timedelta
 
@@ -23,14 +24,14 @@ RETRY_AFTER = timedelta(hours=1)
 ARGV = (sys.executable, "-P", "-m", "trading_bot.keeping")
 
 
-async def keep(settings: Settings, config: BotConfig, clock: Clock) -> None:
-    """Look once a minute whether something is to be done, and have it done, until cancelled."""
+async def keep(settings: Settings, config: Callable[[], BotConfig], clock: Clock) -> None:
+    """Look once a minute whether something is to be done by what `config` says then, and have it done, until cancelled."""
     tidied: date | None = None
     tried: datetime | None = None
     while True:
         await clock.sleep(LOOK_EVERY_SECONDS)
         now = clock.now()
-        is_due = config.backup.is_due(now, last_made(settings.backups_dir))
+        is_due = config().backup.is_due(now, last_made(settings.backups_dir))
         backs_up = is_due and (tried is None or now - tried >= RETRY_AFTER)
         if tidied == now.date() and not backs_up:
             continue

@@ -9,6 +9,7 @@ from typing import Any
 from trading_bot.domain.account import TradingMode
 from trading_bot.domain.breaker import Breaker
 from trading_bot.domain.commands import Command
+from trading_bot.domain.config_versions import ConfigPointer, StoredChange
 from trading_bot.domain.decisions import Decision
 from trading_bot.domain.errors import SemanticError
 from trading_bot.domain.fills import Fill
@@ -21,6 +22,9 @@ from trading_bot.domain.sessions import BotSession
 from trading_bot.domain.trades import Trade, trade_of
 from trading_bot.domain.watch import PerformanceMetric
 from trading_bot.store.commands import read_record
+from trading_bot.store.config_changes import VERSION
+from trading_bot.store.config_changes import read_record as read_change
+from trading_bot.store.configs import StoredConfig
 from trading_bot.store.semantic import loaded
 
 Line = Mapping[str, Any]
@@ -66,6 +70,12 @@ class LogEntities:
     """The circuit breaker after its last trip or reset."""
     alerts: dict[str, PerformanceMetric] = field(default_factory=dict)
     """Figures that triggered an alert, by trade."""
+    configs: dict[int, StoredConfig] = field(default_factory=dict)
+    """Versions of the configuration, by number."""
+    config_changes: dict[int, StoredChange] = field(default_factory=dict)
+    """What has become of each version, by number."""
+    config_pointer: ConfigPointer | None = None
+    """Which version the bot trades by; what it knows of the file is not in the log."""
 
     def take(self, stream: str, line: Line) -> None:
         """Take one line of a stream in; streams that hold no entity of the bot are passed over.
@@ -174,6 +184,29 @@ def _take_alert(found: LogEntities, line: Line) -> None:
     found.alerts[metric.id] = metric
 
 
+def _take_config(found: LogEntities, line: Line) -> None:
+    change = read_change(line)
+    found.config_changes[change.version] = change
+    if line["entity"] == VERSION:
+        found.configs[change.version] = StoredConfig(
+            version=change.version,
+            values=line["new_config"],
+            config_hash=line["config_hash"],
+            user=change.user,
+            reason=change.reason,
+            updated_at=change.timestamp,
+        )
+    if "in_force" in line:
+        found.config_pointer = ConfigPointer(
+            version=line["in_force"],
+            restart_version=line["restart_version"],
+            since=datetime.fromisoformat(line["in_force_since"]),
+            file_version=None,
+            file_digest=None,
+            told_digest=None,
+        )
+
+
 _TAKERS: dict[str, Callable[[LogEntities, Line], None]] = {
     "orders": _take_order,
     "plans": _take_plan,
@@ -184,4 +217,5 @@ _TAKERS: dict[str, Callable[[LogEntities, Line], None]] = {
     "errors": _take_error,
     "risk-management": _take_risk,
     "performance-alerts": _take_alert,
+    "config_history": _take_config,
 }

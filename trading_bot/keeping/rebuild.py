@@ -1,9 +1,9 @@
 """Rebuild: the store's entities made again from the audit log, equal to before.
 
-The log has orders, fills, plans, sessions, trades, decisions, commands, errors, risk events with the breaker, and alerts; positions, totals
-and figures follow from them. It does not have the account (and no account's name), candles and prices, the event stream, configuration
-files, keys, what is suspended, and how often an error or a refusal was repeated since its last line. The bot finds most of that again with
-its next sync. Its run state is not in the log either, so it comes back PAUSED: an operator looks, and resumes it.
+The log has orders, fills, plans, sessions, trades, decisions, commands, errors, risk events with the breaker, alerts, and configurations;
+positions, totals and figures follow from them. It does not have the account (and no account's name), candles and prices, the event stream,
+keys, what is suspended, and how often an error or a refusal was repeated since its last line. The bot finds most of that again with its
+next sync. Its run state is not in the log either, so it comes back PAUSED: an operator looks, and resumes it.
 """
 
 from collections.abc import Callable
@@ -21,6 +21,8 @@ from trading_bot.services.performance_watch import rebuild_metrics, rebuild_reco
 from trading_bot.store import (
     bots,
     commands,
+    config_changes,
+    configs,
     decisions,
     errors,
     fills,
@@ -103,6 +105,7 @@ def _write(store: Store, bot_id: str, found: LogEntities, last_number: int) -> R
         _write_trading(w, found)
         _write_figures(w, found)
         _write_operating(w, found)
+        _write_configs(w, found)
     counts = {
         "sessions": len(found.sessions),
         "plans": len(found.plans),
@@ -114,6 +117,7 @@ def _write(store: Store, bot_id: str, found: LogEntities, last_number: int) -> R
         "errors": len(found.errors),
         "risk events": len(found.risk_events),
         "alerts": len(found.alerts),
+        "configurations": len(found.configs),
     }
     return Rebuilt(bot_id=bot_id, counts=counts)
 
@@ -155,3 +159,11 @@ def _write_operating(w: Writing, found: LogEntities) -> None:
     for event in found.risk_events.values():
         risk_events.insert_risk_event(w, event)
     risk_events.save_breaker(w, found.breaker)
+
+
+def _write_configs(w: Writing, found: LogEntities) -> None:
+    for version in sorted(found.configs):
+        configs.insert_config(w, found.configs[version])
+        config_changes.insert_change(w, found.config_changes[version])
+    if found.config_pointer is not None:
+        config_changes.save_pointer(w, found.config_pointer)

@@ -8,7 +8,7 @@ from uuid import NAMESPACE_OID, uuid5
 from trading_bot.domain.config_changes import AdoptionStatus
 from trading_bot.domain.config_versions import ConfigPointer, StoredChange
 from trading_bot.domain.events import EventKind
-from trading_bot.domain.records import record_of, value_of
+from trading_bot.domain.records import data_of, record_of, value_of
 from trading_bot.store.config_tables import config_changes, config_pointers
 from trading_bot.store.paging import Page, page_of
 from trading_bot.store.rows import made, of_bot, put, select_of, values_of
@@ -32,7 +32,7 @@ def add_change(
     data = {"version": change.version, "origin": change.origin.value, "status": change.status.value}
     w.changed(EventKind.CONFIG, str(change.version), f"Version {change.version} was written.", data)
     whole = {"previous_config": dict(before), "new_config": dict(after), "config_hash": config_hash}
-    w.log(STREAM, {"entity": VERSION, **record_of(change), **whole})
+    w.log(STREAM, {"entity": VERSION, **record_of(change), **whole, **_in_force(w)})
 
 
 def insert_change(w: Writing, change: StoredChange) -> None:
@@ -46,9 +46,7 @@ def save_change(w: Writing, change: StoredChange) -> None:
     status = change.status.name
     data = {"version": change.version, "origin": change.origin.value, "status": change.status.value}
     w.changed(EventKind.CONFIG, str(change.version), f"Version {change.version} is {status}.", data)
-    pointer = find_pointer(w)
-    told = {"in_force": pointer.version, "restart_version": pointer.restart_version} if pointer else {}
-    w.log(STREAM, {"entity": ADOPTION, **record_of(change), **told})
+    w.log(STREAM, {"entity": ADOPTION, **record_of(change), **_in_force(w)})
 
 
 def mark_rolled_back(w: Writing, versions: range, *, by: int) -> None:
@@ -100,6 +98,15 @@ def find_pointer(r: Reading) -> ConfigPointer | None:
 def save_pointer(w: Writing, pointer: ConfigPointer) -> None:
     """Keep which version the bot trades by."""
     put(w, config_pointers, values_of(pointer))
+
+
+def _in_force(r: Reading) -> dict[str, Any]:
+    """What a line of the log says of what the bot trades by."""
+    pointer = find_pointer(r)
+    if pointer is None:
+        return {}
+    since = data_of(pointer.since)
+    return {"in_force": pointer.version, "restart_version": pointer.restart_version, "in_force_since": since}
 
 
 def read_record(record: Mapping[str, Any]) -> StoredChange:

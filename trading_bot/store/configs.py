@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from trading_bot.store.rows import made, of_bot, select_of
+from trading_bot.store.rows import made, of_bot, select_of, values_of
 from trading_bot.store.tables import configs
 from trading_bot.store.transaction import Reading, Writing
 
@@ -31,6 +31,11 @@ def save_config(w: Writing, *, version: int, values: dict[str, Any], config_hash
     """Add a version; one that is there already is an IntegrityError: a version never changes."""
     row = {"version": version, "values": values, "config_hash": config_hash, "user": user, "reason": reason}
     w.connection.execute(configs.insert(), {**row, "bot_id": w.bot_id, "updated_at": w.now})
+
+
+def insert_config(w: Writing, config: StoredConfig) -> None:
+    """Store a version that the log has already, as when the store is rebuilt from it."""
+    w.connection.execute(configs.insert(), {"bot_id": w.bot_id, **values_of(config)})
 
 
 def find_config(r: Reading, version: int | None = None) -> StoredConfig | None:
