@@ -1,14 +1,17 @@
 """Codes of the supervisor: SUP processes that are held down, don't come back, or were asked of nobody."""
 
-from trading_bot.errors.codes import CRITICAL, DELAY, FIX, HIGH, LOW, code, look
+from trading_bot.errors.codes import CRITICAL, DELAY, FIX, HIGH, LOW, act, code, look
 
 SUPERVISION_CODES = (
     code(
         "SUP_001", "ProcessError", "The bot crashed again and again and is held down", CRITICAL, FIX,
         meaning="The bot's process ended several times in a row, each time soon after its start; the supervisor does not start it any more.",
         impact="Nothing is traded and no stop is watched; orders at the venue stay as they are.",
-        remediation="Read the file in context.log from byte context.log_from on. Correct what it names. Then run `botgraph process start`.",
-        actions=(look("See the errors before it", "errors", first=5),),
+        remediation="Read the file in context.log from byte context.log_from on. Correct what it names. Then run `botgraph process start`, or the workflow restart-bot.",
+        actions=(
+            look("See the errors before it", "errors", first=5),
+            act("Start it again, once that is corrected", "workflowExecute", workflowId="restart-bot"),
+        ),
     ),
     code(
         "SUP_002", "ProcessError", "The process did not come back", HIGH, FIX,
