@@ -97,11 +97,19 @@ class _Counted(Collector):
         yield GaugeMetricFamily(
             "botgraph_subscriptions", "Subscriptions that are open.", value=self.counters.subscribers
         )
+        for name, text, value in (
+            ("written", "Answers to subscriptions that were made, each for all who share it.", self.counters.written),
+            ("sent", "Answers to subscriptions that were sent, one for each subscriber.", self.counters.sent),
+            ("skipped", "Answers that a slow reader got later, or a newer one instead.", self.counters.skipped),
+        ):
+            yield CounterMetricFamily(f"botgraph_pushes_{name}", text, value=value)
         yield CounterMetricFamily(
             "botgraph_cache_hits", "Answers that came from the cache.", value=self.counters.cache_hits
         )
         yield CounterMetricFamily(
-            "botgraph_cache_misses", "Answers that could have come from it, and were made anew.", value=self.counters.cache_misses
+            "botgraph_cache_misses",
+            "Answers that could have come from it, and were made anew.",
+            value=self.counters.cache_misses,
         )
         uptime = self.clock.monotonic() - self.counters.started
         yield GaugeMetricFamily("botgraph_api_uptime_seconds", "Since the API's process started.", value=uptime)

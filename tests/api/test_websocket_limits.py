@@ -145,11 +145,12 @@ def is_cut_off(connection: sockets.socket) -> bool:
     return True
 
 
-def shake_hands(connection: sockets.socket, api: Api) -> None:
+def shake_hands(connection: sockets.socket, api: Api, extensions: str = "") -> None:
+    offer = f"Sec-WebSocket-Extensions: {extensions}\r\n".encode() if extensions else b""
     connection.sendall(
         b"GET /graphql HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
         b"Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Version: 13\r\n"
-        b"Sec-WebSocket-Protocol: " + PROTOCOL.encode() + b"\r\n\r\n"
+        b"Sec-WebSocket-Protocol: " + PROTOCOL.encode() + b"\r\n" + offer + b"\r\n"
     )
     head = b""
     while not head.endswith(b"\r\n\r\n"):
