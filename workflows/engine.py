@@ -90,7 +90,7 @@ class Engine:
             outcome = await self._carry_out(turn, run, step)
             if turn.lost.is_set():
                 return
-            run, step = await self._in_thread(lambda: self._go_on(turn.lease, workflow, outcome))  # noqa: B023 - awaited
+            run, step = await self._in_thread(lambda: self._go_on(turn.lease, run, workflow, outcome))  # noqa: B023 - awaited
 
     def _begin(self, lease: Lease) -> tuple[WorkflowRun, Workflow | None]:
         """The run and what it runs; a run whose definition this release can't read any more ends here."""
@@ -121,15 +121,21 @@ class Engine:
     ) -> tuple[WorkflowRun, Step | None]:
         return self._write(lease, lambda run, now: taken_up(run, workflow, refusal=refusal, now=now))
 
-    def _go_on(self, lease: Lease, workflow: Workflow, outcome: Outcome) -> tuple[WorkflowRun, Step | None]:
-        return self._write(lease, lambda run, now: carried_on(run, workflow, outcome, now=now))
+    def _go_on(
+        self, lease: Lease, run: WorkflowRun, workflow: Workflow, outcome: Outcome
+    ) -> tuple[WorkflowRun, Step | None]:
+        return self._write(lease, lambda run, now: carried_on(run, workflow, outcome, now=now), known=run)
 
     def _write(
-        self, lease: Lease, move: Callable[[WorkflowRun, datetime], tuple[WorkflowRun, Step | None]]
+        self,
+        lease: Lease,
+        move: Callable[[WorkflowRun, datetime], tuple[WorkflowRun, Step | None]],
+        *,
+        known: WorkflowRun | None = None,
     ) -> tuple[WorkflowRun, Step | None]:
         """One move of the run, in one transaction. WF_015, and nothing is written, where the lease is over."""
         with self._store.writing(lease.bot_id) as w:
-            before = workflow_runs.find_held(w, lease)
+            before = workflow_runs.find_held(w, lease, known)
             after, step = move(before, w.now)
             workflow_runs.save_held(w, lease, before, after)
             if after.error is not None and after.error != before.error and _is_worth_telling(after):

@@ -54,12 +54,13 @@ def execute(api: Api, workflow: str, key: str = "k", **more: Any) -> dict[str, A
 
 def ended(api: Api, run_id: str) -> dict[str, Any]:
     """The run, once it has ended."""
+    run: dict[str, Any] = {}
     for _ in range(200):
-        run: dict[str, Any] = api.data(LOOK, {"id": run_id})["workflowRun"]
+        run = api.data(LOOK, {"id": run_id})["workflowRun"]
         if run["status"] not in {"NOT_STARTED", "IN_PROGRESS", "ROLLING_BACK"}:
             return run
         time.sleep(0.05)
-    raise AssertionError(f"The run is {run['status']}.")
+    raise AssertionError(f"The run is {run}.")
 
 
 def test_what_can_be_run_is_listed_and_explained(api: Api) -> None:

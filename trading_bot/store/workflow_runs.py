@@ -106,12 +106,19 @@ def list_wanted(connection: sa.Connection, leases: Sequence[Lease]) -> dict[str,
     return {row.id: row.cancelled_at is not None for row in connection.execute(query)}
 
 
-def find_held(w: Writing, lease: Lease) -> WorkflowRun:
-    """The run of a lease, to be carried on in this transaction. WF_015 where the lease is not held any more."""
-    row = w.connection.execute(_all(w).where(_held(lease))).one_or_none()
+def find_held(w: Writing, lease: Lease, known: WorkflowRun | None = None) -> WorkflowRun:
+    """The run of a lease, to be carried on in this transaction. WF_015 where the lease is not held any more.
+
+    With `known`, the run as it was last written under this lease: nobody else can have changed it since, but by asking for its end.
+    """
+    if known is None:
+        row = w.connection.execute(_all(w).where(_held(lease))).one_or_none()
+    else:
+        asked = sa.select(_c.cancelled_at, _c.cancelled_by, _c.cancel_reason).where(_held(lease))
+        row = w.connection.execute(asked).one_or_none()
     if row is None:
         raise _lost(lease)
-    return _complete(w, [_run(row)])[0]
+    return _complete(w, [_run(row)])[0] if known is None else replace(known, cancellation=_cancellation(row))
 
 
 def save_held(w: Writing, lease: Lease, before: WorkflowRun, after: WorkflowRun) -> None:
@@ -199,10 +206,13 @@ def _moving(run: WorkflowRun) -> dict[str, Any]:
 
 def _run(row: sa.Row[Any]) -> WorkflowRun:
     values = {name: getattr(row, name) for name in ("bot_id", *KEPT, *MOVING)}
-    cancellation = None
-    if row.cancelled_at is not None:
-        cancellation = Cancellation(at=row.cancelled_at, user=row.cancelled_by, reason=row.cancel_reason)
-    return WorkflowRun(**values, cancellation=cancellation, error=loaded(row.error) if row.error else None)
+    return WorkflowRun(**values, cancellation=_cancellation(row), error=loaded(row.error) if row.error else None)
+
+
+def _cancellation(row: sa.Row[Any]) -> Cancellation | None:
+    if row.cancelled_at is None:
+        return None
+    return Cancellation(at=row.cancelled_at, user=row.cancelled_by, reason=row.cancel_reason)
 
 
 def _complete(r: Reading, runs: Sequence[WorkflowRun]) -> list[WorkflowRun]:
