@@ -13,7 +13,7 @@ from trading_bot.domain.config import BotConfig
 from trading_bot.domain.config_changes import ConfigView
 from trading_bot.services.config_check import check
 from trading_bot.services.config_fields import inside, schema
-from trading_bot.services.configuration import config_hash, config_values
+from trading_bot.services.configuration import config_hash, config_values, parse_config
 from trading_bot.store.configs import StoredConfig
 
 NOW = datetime(2026, 3, 2, 15, 30, tzinfo=UTC)
@@ -32,9 +32,7 @@ def stored(config: BotConfig | None = None, version: int = 3) -> StoredConfig:
 
 def configs() -> SearchStrategy[BotConfig]:
     """Valid configurations of any kind, but for the home-bound values."""
-    return (
-        _object(schema()).map(_tamed).map(lambda values: check(values).config).filter(lambda config: config is not None)
-    )  # type: ignore[return-value]  # filtered
+    return _object(schema()).map(_tamed).filter(lambda values: check(values).config is not None).map(parse_config)
 
 
 def sound() -> SearchStrategy[BotConfig]:

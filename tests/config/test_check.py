@@ -6,9 +6,10 @@ import pytest
 
 from tests.config.made import stored
 from trading_bot.domain.config import BotConfig, FeedKind
-from trading_bot.services.config_check import GONE, Checked, check
+from trading_bot.services.config_check import Checked, check
 from trading_bot.services.config_fields import shown
 from trading_bot.services.config_patch import merged
+from trading_bot.services.config_suggestions import GONE
 
 BASE = stored().values
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 
 from tests.config.made import FAST, configs
-from trading_bot.domain.config import BotConfig
+from trading_bot.domain.config import BotConfig, VwapPullback
 from trading_bot.domain.limits import RiskLimits
 from trading_bot.errors.fault import Fault
 from trading_bot.services.config_fields import schema
@@ -113,7 +113,7 @@ def test_a_file_that_is_written_over_keeps_comments_order_and_what_it_leaves_out
     config = read_config(file)
     assert config is not None
 
-    wider = replace(config.strategies[0], stop_pct=Decimal("0.6"))  # type: ignore[call-arg]  # a VwapPullback
+    wider = VwapPullback(stop_pct=Decimal("0.6"))
     risk = replace(config.risk, max_open_positions=4, max_rejections=5)
     write_config(
         file,

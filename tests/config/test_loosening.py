@@ -65,7 +65,7 @@ def test_what_is_taken_back_keeps_the_tighter_limits() -> None:
     )
 
 
-@settings(max_examples=40, deadline=None, phases=FAST)
+@settings(max_examples=25, deadline=None, phases=FAST)
 @given(configs(), configs())
 def test_nothing_that_is_taken_back_loosens_a_limit(in_force: BotConfig, wanted: BotConfig) -> None:
     assert loosened(in_force, kept_tight(in_force, wanted)) == ()

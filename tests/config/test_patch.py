@@ -59,7 +59,7 @@ def test_a_patch_names_only_what_differs() -> None:
     assert patch_between(before, before) == {}
 
 
-@settings(max_examples=60, deadline=None, phases=FAST)
+@settings(max_examples=30, deadline=None, phases=FAST)
 @given(configs(), configs())
 def test_a_patch_leads_from_any_configuration_to_any_other(before: BotConfig, after: BotConfig) -> None:
     old, new = config_values(before), config_values(after)

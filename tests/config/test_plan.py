@@ -298,7 +298,7 @@ def test_a_whole_configuration_is_judged_as_a_change_too() -> None:
     assert [(one.path, one.after) for one in plan.diff] == [("name", "BotGraph"), ("risk.max_open_positions", 4)]
 
 
-@settings(max_examples=60, deadline=None, phases=FAST)
+@settings(max_examples=40, deadline=None, phases=FAST)
 @given(sound(), sound())
 def test_a_valid_change_and_its_inverse_lead_back_byte_for_byte(first: BotConfig, second: BotConfig) -> None:
     base = stored(first)

@@ -85,7 +85,7 @@ def test_the_defaults_are_valid_and_those_of_the_types() -> None:
     assert list(mistakes(defaults)) == []
 
 
-@settings(max_examples=60, deadline=None, phases=FAST)
+@settings(max_examples=30, deadline=None, phases=FAST)
 @given(configs())
 def test_what_the_types_hold_the_schema_takes_and_gives_back(config: BotConfig) -> None:
     values = config_values(config)

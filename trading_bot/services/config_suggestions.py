@@ -16,7 +16,8 @@ def suggested(error: Mistake, shape: Shape, path: Path, current: Any) -> Any:  #
     value = error.instance
     match error.validator:
         case "minimum" | "maximum" | "x-minimum" | "x-maximum":
-            return shape[error.validator]
+            turned = _turned(value)
+            return turned if fits(shape, turned) else shape[error.validator]
         case "uniqueItems":
             return list(dict.fromkeys(value))
         case "maxItems":
@@ -35,6 +36,13 @@ def suggested(error: Mistake, shape: Shape, path: Path, current: Any) -> Any:  #
         case _:
             pass
     return current_at(path, current)
+
+
+def _turned(value: Any) -> Any:
+    """With the other sign: a loss is easily given as a positive number."""
+    if isinstance(value, str):
+        return value.removeprefix("-") if value.startswith("-") else f"-{value}"
+    return -value
 
 
 def _spelled(value: Any, shape: Shape) -> Any:
