@@ -5,6 +5,7 @@ CEL has no loops but its macros, each bounded by a list; that none stands in ano
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 from trading_bot.errors.fault import Fault
@@ -26,6 +27,7 @@ _TOKENS = re.compile(
 )
 
 
+@lru_cache(maxsize=512)
 def problem_of(condition: str) -> str | None:
     """Why a text is no condition; null where it is one."""
     if not condition.strip() or len(condition) > MAX_CHARACTERS:
