@@ -47,6 +47,8 @@ class Turn:
     """Set once somebody wants the run to be cancelled."""
     lost: asyncio.Event = field(default_factory=asyncio.Event)
     """Set once the lease is over: the step that is under way is stopped, and nothing more is written."""
+    good_until: float = float("inf")
+    """Monotonic time until when nobody else can have the lease."""
 
 
 class Engine:
@@ -158,7 +160,7 @@ class Engine:
     async def _watched(self, turn: Turn, run: WorkflowRun, step: Step, scene: Scene) -> Outcome:
         """Carry the step out, and stop it at its deadline, when the run is to be cancelled, or when the lease is over."""
         ends = [turn.lost] if run.phase is StepPhase.ROLLBACK else [turn.lost, turn.cancelled]
-        work = asyncio.ensure_future(self._runner.run(step, scene))
+        work = asyncio.ensure_future(self._run(turn, step, scene))
         watches = [asyncio.ensure_future(end.wait()) for end in ends]
         try:
             left = (scene.deadline - self._clock.now()).total_seconds()
@@ -176,6 +178,13 @@ class Engine:
             for task in (work, *watches):
                 task.cancel()
             await asyncio.wait({work, *watches}, timeout=LAST_SECONDS)
+
+    async def _run(self, turn: Turn, step: Step, scene: Scene) -> dict[str, Any] | Wake:
+        """Run the step, unless this process stood still so long that another worker may have done so meanwhile."""
+        if self._clock.monotonic() >= turn.good_until:
+            turn.lost.set()
+            return {}  # nobody hears of it
+        return await self._runner.run(step, scene)
 
     def _caller(self, run: WorkflowRun) -> Caller:
         """On whose behalf the run goes on: its caller, with no more than the key may do now. AUTH_001 for one that was revoked."""

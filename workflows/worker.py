@@ -106,23 +106,25 @@ class Worker:
         free = MOST_TURNS - len(self._turns)
         if free <= 0:
             return
-        for lease in await self._in_thread(lambda: self._take(free)):
-            turn = Turn(lease=lease)
+        for lease, good_until in await self._in_thread(lambda: self._take(free)):
+            turn = Turn(lease=lease, good_until=good_until)
             task = asyncio.get_running_loop().create_task(self._turn(turn))
             self._turns[lease.run_id] = (turn, task)
 
-    def _take(self, most: int) -> list[Lease]:
+    def _take(self, most: int) -> list[tuple[Lease, float]]:
+        """Leases, each with the monotonic time until when it is good without being renewed."""
         now = self._clock.now()
         with engines.reading(self._store.engine) as connection:
             due = workflow_runs.list_due(connection, now)
-        taken: list[Lease] = []
+        taken: list[tuple[Lease, float]] = []
         for bot_id, run_id in due[:most]:
             if run_id in self._turns:
                 continue  # ours, with a lease that was not renewed in time: it must end first
+            good_until = self._clock.monotonic() + self._lease.total_seconds()
             with self._store.writing(bot_id) as w:
                 lease = workflow_runs.take(w, run_id, owner=self.name, until=w.now + self._lease)
             if lease is not None:
-                taken.append(lease)
+                taken.append((lease, good_until))
         return taken
 
     async def _turn(self, turn: Turn) -> None:
@@ -164,9 +166,14 @@ class Worker:
             return workflow_runs.list_wanted(connection, leases)
 
     def _renew(self) -> None:
-        leases = [turn.lease for turn, _ in list(self._turns.values())]
+        turns = [turn for turn, _ in list(self._turns.values())]
+        good_until = self._clock.monotonic() + self._lease.total_seconds()
         with engines.writing(self._store.engine) as connection:
-            workflow_runs.renew(connection, leases, until=self._clock.now() + self._lease)
+            until = self._clock.now() + self._lease
+            held = workflow_runs.renew(connection, [turn.lease for turn in turns], until=until)
+        for turn in turns:
+            if turn.lease in held:
+                turn.good_until = good_until
 
     async def _pause(self, seconds: float) -> None:
         """Wait, but no longer than until a run has ended here or we are to end."""

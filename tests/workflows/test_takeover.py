@@ -91,6 +91,16 @@ def test_a_lease_that_is_over_stops_the_step_and_what_it_came_to_is_not_written(
     assert told(play.run(run.id)) == [("a", "RUNNING"), ("b", "PENDING")]
 
 
+def test_a_worker_that_stood_still_before_a_step_does_not_run_it(play: Play, clock: SetClock) -> None:
+    run = play.ask(definition(step("a"), step("b")))
+    turn = Turn(lease=play.lease(run.id), good_until=clock.monotonic())
+
+    asyncio.run(play.engine.carry_on(turn))
+
+    assert (turn.lost.is_set(), play.steps.begun) == (True, [])
+    assert told(play.run(run.id)) == [("a", "RUNNING"), ("b", "PENDING")]
+
+
 def test_a_rollback_survives_the_death_of_its_worker(play: Play, clock: SetClock) -> None:
     undoing = (step("undo-a", undoes="a"), step("undo-b", undoes="b", does="hang"))
     run = play.ask(definition(step("a"), step("b"), step("c", does="fail"), rollback=undoing))

@@ -94,10 +94,13 @@ def take(w: Writing, run_id: str, *, owner: str, until: datetime) -> Lease | Non
     return None if fence is None else Lease(bot_id=w.bot_id, run_id=run_id, fence=fence)
 
 
-def renew(connection: sa.Connection, leases: Sequence[Lease], *, until: datetime) -> None:
-    """Hold on to leases; one that is over stays over."""
+def renew(connection: sa.Connection, leases: Sequence[Lease], *, until: datetime) -> set[Lease]:
+    """Hold on to leases, and say which are still held: one that is over stays over."""
+    held = set()
     for lease in leases:
-        connection.execute(workflow_runs.update().where(_held(lease)).values(leased_until=until))
+        if connection.execute(workflow_runs.update().where(_held(lease)).values(leased_until=until)).rowcount:
+            held.add(lease)
+    return held
 
 
 def list_wanted(connection: sa.Connection, leases: Sequence[Lease]) -> dict[str, bool]:
