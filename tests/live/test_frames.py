@@ -1,6 +1,8 @@
 """Messages that are put together from shared parts are what any WebSocket library reads."""
 
 import json
+from collections.abc import Generator
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -24,14 +26,17 @@ def read(raw: bytes, bits: int = 15) -> tuple[Opcode, str]:
         remote_max_window_bits=bits,
         local_max_window_bits=bits,
     )
-    parsing = Frame.parse(reader.read_exact, mask=False, extensions=[extension])
-    try:
-        next(parsing)
-    except StopIteration as done:
-        frame: Frame = done.value
-    assert reader.at_eof()
+    frame: Frame = result(Frame.parse(reader.read_exact, mask=False, extensions=[extension]))
+    assert result(reader.at_eof())
     assert frame.fin
     return frame.opcode, bytes(frame.data).decode()
+
+
+def result(parsing: Generator[None, None, Any]) -> Any:
+    """What a parser returns that has all it needs."""
+    with pytest.raises(StopIteration) as done:
+        next(parsing)
+    return done.value.value
 
 
 @pytest.mark.parametrize("size", [1, 124, 125, 126, 127, 65_534, 65_535, 65_536, 200_000])
