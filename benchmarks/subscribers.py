@@ -50,14 +50,29 @@ class Subscribers:
 
     def measure(self, seconds: float) -> Seen:
         """What comes in the next `seconds`."""
-        return Seen(**{**self._ask(str(seconds)), "latencies": tuple(self._last["latencies"])})
+        self.begin(seconds)
+        return self.seen()
 
-    def _ask(self, line: str) -> dict[str, Any]:
-        stdin, stdout = self._pipes()
+    def begin(self, seconds: float) -> None:
+        """Measure for that long; `seen` waits for it."""
+        self.tell(str(seconds))
+
+    def seen(self) -> Seen:
+        """What came in the measurement that was begun."""
+        found = self.hear()
+        return Seen(**{**found, "latencies": tuple(found["latencies"])})
+
+    def tell(self, line: str) -> None:
+        """Write one line to the process."""
+        stdin, _ = self._pipes()
         stdin.write(line + "\n")
         stdin.flush()
-        self._last: dict[str, Any] = json.loads(stdout.readline())
-        return self._last
+
+    def hear(self) -> dict[str, Any]:
+        """Read one line of the process."""
+        _, stdout = self._pipes()
+        heard: dict[str, Any] = json.loads(stdout.readline())
+        return heard
 
     def _pipes(self) -> tuple[IO[str], IO[str]]:
         if self._child.stdin is None or self._child.stdout is None:
@@ -79,7 +94,8 @@ def subscribed(port: int, tokens: list[str], query: str, *, count: int) -> Itera
     )
     try:
         subscribers = Subscribers(child)
-        subscribers._ask(json.dumps({"port": port, "tokens": tokens, "query": query, "count": count}))  # noqa: SLF001
+        subscribers.tell(json.dumps({"port": port, "tokens": tokens, "query": query, "count": count}))
+        subscribers.hear()
         yield subscribers
     finally:
         child.kill()
