@@ -21,11 +21,13 @@ from trading_bot.domain.risk_events import RiskEvent
 from trading_bot.domain.sessions import BotSession
 from trading_bot.domain.trades import Trade, trade_of
 from trading_bot.domain.watch import PerformanceMetric
+from trading_bot.domain.workflow_runs import WorkflowRun
 from trading_bot.store.commands import read_record
 from trading_bot.store.config_changes import VERSION
 from trading_bot.store.config_changes import read_record as read_change
 from trading_bot.store.configs import StoredConfig
 from trading_bot.store.semantic import loaded
+from trading_bot.store.workflow_trail import read_run, read_step
 
 Line = Mapping[str, Any]
 
@@ -76,6 +78,9 @@ class LogEntities:
     """What has become of each version, by number."""
     config_pointer: ConfigPointer | None = None
     """Which version the bot trades by; what it knows of the file is not in the log."""
+
+    runs: dict[str, WorkflowRun] = field(default_factory=dict)
+    """Runs of workflows by id, in the order in which they were asked for."""
 
     def take(self, stream: str, line: Line) -> None:
         """Take one line of a stream in; streams that hold no entity of the bot are passed over.
@@ -207,6 +212,14 @@ def _take_config(found: LogEntities, line: Line) -> None:
         )
 
 
+def _take_workflow(found: LogEntities, line: Line) -> None:
+    if line["entity"] == "step":
+        run = found.runs[line["run_id"]]
+        found.runs[run.id] = run.with_attempt(read_step(line))
+    else:
+        found.runs[line["id"]] = read_run(line, found.runs.get(line["id"]))
+
+
 _TAKERS: dict[str, Callable[[LogEntities, Line], None]] = {
     "orders": _take_order,
     "plans": _take_plan,
@@ -217,5 +230,6 @@ _TAKERS: dict[str, Callable[[LogEntities, Line], None]] = {
     "errors": _take_error,
     "risk-management": _take_risk,
     "performance-alerts": _take_alert,
+    "workflow_execution_log": _take_workflow,
     "config_history": _take_config,
 }

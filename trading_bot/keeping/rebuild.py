@@ -1,19 +1,22 @@
 """Rebuild: the store's entities made again from the audit log, equal to before.
 
-The log has orders, fills, plans, sessions, trades, decisions, commands, errors, risk events with the breaker, alerts, and configurations;
-positions, totals and figures follow from them. It does not have the account (and no account's name), candles and prices, the event stream,
-keys, what is suspended, and how often an error or a refusal was repeated since its last line. The bot finds most of that again with its
-next sync. Its run state is not in the log either, so it comes back PAUSED: an operator looks, and resumes it.
+The log has orders, fills, plans, sessions, trades, decisions, commands, errors, risk events with the breaker, alerts, configurations, and
+runs of workflows (one that had not ended is given up); positions, totals and figures follow from them. It does not have the account (and
+no account's name), candles and prices, the event stream, keys, what is suspended, and how often an error or a refusal was repeated since
+its last line. The bot finds most of that again with its next sync. Its run state is not in the log either, so it comes back PAUSED: an
+operator looks, and resumes it.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 import sqlalchemy as sa
 
 from trading_bot.domain.account import TradingMode
 from trading_bot.domain.limits import AlertThresholds
 from trading_bot.domain.streams import STREAMS
+from trading_bot.domain.workflow_runs import StepStatus, WorkflowRun, WorkflowStatus
 from trading_bot.errors.fault import Fault
 from trading_bot.keeping.log_entities import LogEntities
 from trading_bot.logs.audit import AuditLog
@@ -36,12 +39,20 @@ from trading_bot.store import (
     runtime,
     sessions,
     trades,
+    workflow_runs,
 )
 from trading_bot.store.session_stats import rebuild_session
 from trading_bot.store.store import Store, Writing
 from trading_bot.store.tables import metadata
 
 PAUSED_BECAUSE = "the store was made again from the audit log: look at it, then resume"
+GIVEN_UP = {
+    WorkflowStatus.NOT_STARTED: WorkflowStatus.CANCELLED,
+    WorkflowStatus.IN_PROGRESS: WorkflowStatus.FAILED,
+    WorkflowStatus.FAILED: WorkflowStatus.ROLLBACK_FAILED,
+    WorkflowStatus.ROLLING_BACK: WorkflowStatus.ROLLBACK_FAILED,
+}
+"""What becomes of a run that had not ended."""
 _SILENT = AlertThresholds(min_win_rate=None, min_profit_factor=None, max_drawdown_pct=None, max_consecutive_losses=None)
 
 
@@ -117,6 +128,7 @@ def _write(store: Store, bot_id: str, found: LogEntities, last_number: int) -> R
         "errors": len(found.errors),
         "risk events": len(found.risk_events),
         "alerts": len(found.alerts),
+        "workflow runs": len(found.runs),
         "configurations": len(found.configs),
     }
     return Rebuilt(bot_id=bot_id, counts=counts)
@@ -156,6 +168,8 @@ def _write_operating(w: Writing, found: LogEntities) -> None:
         commands.insert_command(w, command)
     for error in found.errors.values():
         errors.insert_error(w, error)
+    for run in found.runs.values():
+        workflow_runs.insert_run(w, run if run.has_ended else _given_up(run, w.now))
     for event in found.risk_events.values():
         risk_events.insert_risk_event(w, event)
     risk_events.save_breaker(w, found.breaker)
@@ -167,3 +181,13 @@ def _write_configs(w: Writing, found: LogEntities) -> None:
         config_changes.insert_change(w, found.config_changes[version])
     if found.config_pointer is not None:
         config_changes.save_pointer(w, found.config_pointer)
+
+
+def _given_up(run: WorkflowRun, now: datetime) -> WorkflowRun:
+    """A run that was under way when the store was lost: nobody carries it on, for how much of it happened is not known."""
+    code = "WF_012" if run.status is WorkflowStatus.NOT_STARTED else "WF_014"
+    context = {"runId": run.id, "workflowId": run.workflow_id}
+    fault = Fault(code, "The store was made again from the audit log while the run was under way.", context=context)
+    if run.current is not None:
+        run = run.with_attempt(replace(run.current, status=StepStatus.INTERRUPTED, finished_at=now))
+    return replace(run.moved(GIVEN_UP[run.status], ended_at=now), error=fault.semantic(now=now))

@@ -1,11 +1,21 @@
 """The trail of workflow runs: an event and a line in the log for everything that happens to one, and what such a line holds."""
 
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 from trading_bot.domain.events import EventKind
-from trading_bot.domain.records import data_of
-from trading_bot.domain.workflow_runs import StepPhase, StepRun, StepStatus, WorkflowRun, WorkflowStatus
-from trading_bot.store.semantic import dumped
+from trading_bot.domain.records import data_of, value_of
+from trading_bot.domain.workflow_runs import (
+    Cancellation,
+    StepPhase,
+    StepRun,
+    StepStatus,
+    WorkflowRun,
+    WorkflowStatus,
+)
+from trading_bot.store.semantic import dumped, loaded
 from trading_bot.store.transaction import Writing
 
 STREAM = "workflow_execution_log"
@@ -71,6 +81,25 @@ def tell_step(w: Writing, run: WorkflowRun, attempt: StepRun, *, fence: int) -> 
     error = dumped(attempt.error) if attempt.error else None
     record = {"entity": "step", "run_id": run.id, **shown, "result": attempt.output, "error": error}
     w.log(STREAM, record | {"fence": fence})
+
+
+def read_run(record: Mapping[str, Any], known: WorkflowRun | None) -> WorkflowRun:
+    """The run that a line of the log holds; `known` is what the lines before said of it. KeyError where the first one is missing."""
+    definition = record["definition"] if known is None else known.definition
+    nested = {"cancellation": None, "error": None, "attempts": (), "queued_behind": None}
+    run = value_of(WorkflowRun, {**record, **nested, "definition": definition})
+    asked = None
+    if record["cancelled_at"] is not None:
+        at = datetime.fromisoformat(record["cancelled_at"])
+        asked = Cancellation(at=at, user=record["cancelled_by"], reason=record["cancel_reason"])
+    error = loaded(record["error"]) if record["error"] else None
+    return replace(run, cancellation=asked, error=error, attempts=() if known is None else known.attempts)
+
+
+def read_step(record: Mapping[str, Any]) -> StepRun:
+    """The attempt that a line of the log holds; its output as it was shown."""
+    attempt = value_of(StepRun, {**record, "error": None})
+    return replace(attempt, error=loaded(record["error"])) if record["error"] else attempt
 
 
 def _said(run: WorkflowRun) -> str:
