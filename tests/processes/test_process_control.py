@@ -1,8 +1,10 @@
 """Commands to the supervisor, with stand-ins for bot and API: what was asked, what was verified, and what outlives whom."""
 
+import functools
 import json
 import os
 import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -16,15 +18,19 @@ from typing import Any
 
 import pytest
 
+from tests.config.changing import Operator
 from tests.fakes.set_clock import SetClock
 from tests.processes.running import Running, lives, until
 from tests.processes.test_supervisor import found_errors, found_runtime, opened, started
 from trading_bot.clock import SystemClock
 from trading_bot.domain.commands import Caller, Command, CommandKind, CommandStatus, Intent
+from trading_bot.domain.config import BotConfig
 from trading_bot.domain.errors import Scope
 from trading_bot.domain.health import Health, assess
 from trading_bot.services.commands import Commands
-from trading_bot.store import commands
+from trading_bot.services.config_versions import import_first
+from trading_bot.services.configuration import config_hash, config_values
+from trading_bot.store import commands, runtime
 from trading_bot.store.store import Store
 
 BOTGRAPH = str(Path(sys.executable).with_name("botgraph"))
@@ -47,6 +53,17 @@ def asked(store: Store, key: str, **parameters: Any) -> Command:
     return command
 
 
+def has_reached(store: Store, generation: int) -> bool:
+    return found_runtime(store).generation == generation
+
+
+def found_pid(store: Store) -> int:
+    with store.reading("main") as r:
+        found = runtime.find_process(r)
+    assert found is not None
+    return found[1]
+
+
 def ended(store: Store, command: Command) -> Command:
     def find() -> Command | None:
         with store.reading("main") as r:
@@ -63,9 +80,23 @@ def ready(home: Path, port: int, limits: dict[str, float] | None = None, **envir
         yield up
 
 
-def test_a_restart_is_done_once_the_new_process_has_given_a_heartbeat(home: Path, port: int) -> None:
-    with ready(home, port) as up, opened(home) as store:
-        first, api = up.child("bot"), up.child("api")
+@pytest.fixture(scope="module")
+def calm(tmp_path_factory: pytest.TempPathFactory, empty_store: Path) -> Iterator[Running]:
+    """A supervisor of which nothing is asked that it minds."""
+    home = tmp_path_factory.mktemp("calm") / "home"
+    home.mkdir()
+    shutil.copy(empty_store, home / "botgraph.db")
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        number: int = server.getsockname()[1]
+    with ready(home, number) as up:
+        yield up
+        up.stop()
+
+
+def test_a_restart_is_done_once_the_new_process_has_given_a_heartbeat(calm: Running) -> None:
+    up = calm
+    with opened(up.home) as store:
+        first, api, before = up.child("bot"), up.child("api"), found_runtime(store).generation
         done = ended(store, asked(store, "one", program="bot", action="restart", drainSeconds=10))
         second = up.child("bot", other_than=first)
 
@@ -76,8 +107,8 @@ def test_a_restart_is_done_once_the_new_process_has_given_a_heartbeat(home: Path
             "program": "bot",
             "action": "restart",
             "drainSeconds": 10.0,
-            "generationBefore": 1,
-            "generation": 2,
+            "generationBefore": before,
+            "generation": before + 1,
             "pidBefore": first,
             "pid": second,
             "exitCode": 0,
@@ -90,7 +121,6 @@ def test_a_restart_is_done_once_the_new_process_has_given_a_heartbeat(home: Path
         assert up.child("api") == api
         assert found_errors(store) == ()  # it was asked for: no crash
         assert "it starts again" not in up.said()
-        up.stop()
 
 
 def test_a_process_that_does_not_end_in_time_is_ended_by_force(home: Path, port: int) -> None:
@@ -126,16 +156,16 @@ def test_a_stopped_bot_stays_down_until_it_is_started(home: Path, port: int) -> 
         assert list((home / "run").iterdir()) == []
 
 
-def test_the_api_is_restarted_and_the_bot_trades_on(home: Path, port: int) -> None:
-    with ready(home, port) as up, opened(home) as store:
-        bot, first = up.child("bot"), up.child("api")
-        done = ended(store, asked(store, "one", program="api"))
+def test_the_api_is_restarted_and_the_bot_trades_on(calm: Running) -> None:
+    up = calm
+    with opened(up.home) as store:
+        bot, first, before = up.child("bot"), up.child("api"), found_runtime(store).generation
+        done = ended(store, asked(store, "api", program="api"))
         second = up.child("api", other_than=first)
 
         assert done.outcome is not None
         assert (done.status, done.outcome["pidBefore"], done.outcome["pid"]) == (CommandStatus.DONE, first, second)
-        assert (up.child("bot"), found_runtime(store).generation) == (bot, 1)
-        up.stop()
+        assert (up.child("bot"), found_runtime(store).generation) == (bot, before)
 
 
 def test_a_bot_that_crash_loops_is_held_down_says_why_and_is_released_by_command(home: Path, port: int) -> None:
@@ -167,12 +197,28 @@ def test_a_bot_that_crash_loops_is_held_down_says_why_and_is_released_by_command
         up.stop()
 
 
+def test_a_configuration_under_which_the_bot_crashes_twice_is_taken_back(home: Path, port: int) -> None:
+    with ready(home, port, {"first_delay": 0.02}) as up, opened(home) as store:
+        values = config_values(BotConfig())
+        with store.writing("main") as w:
+            import_first(w, values=values, digest=config_hash(values))
+        operator = Operator(store, SystemClock())
+        assert operator.apply({"name": "Crashing"}) == 2
+        for generation in (2, 3):
+            os.kill(found_pid(store), signal.SIGKILL)
+            until(functools.partial(has_reached, store, generation))
+        up.says("The configuration was taken back: version 3 is in force.")
+
+        assert (operator.change().version, operator.values()["name"]) == (3, "BotGraph")
+        up.stop()
+
+
 def test_what_waits_for_a_database_is_never_held_down(home: Path, port: int) -> None:
     with ready(home, port, {"first_delay": 0.02, "crash_loop": 2, "longest_delay": 0.05}) as up, opened(home) as store:
         first = up.child("bot")
         (home / "orders").write_text("wait")
         os.kill(first, signal.SIGKILL)
-        until(lambda: up.said().count("ended with exit code 1") >= 4)
+        until(lambda: up.said().count("ended with exit code 1") >= 3)
         (home / "orders").unlink()
         until(lambda: found_runtime(store).generation == 2)
 
@@ -245,8 +291,8 @@ def test_without_a_supervisor_the_terminal_says_so(home: Path, port: int) -> Non
     assert complained.startswith("BOT_001: No such bot")
 
 
-def test_an_order_that_means_nothing_fails_and_nothing_happens(home: Path, port: int) -> None:
-    with ready(home, port) as up, opened(home) as store:
+def test_an_order_that_means_nothing_fails_and_nothing_happens(calm: Running) -> None:
+    with opened(calm.home) as store:
         known = asked(store, "known")
         first = ended(store, known)
         with store.writing("main") as w:  # past the service, which refuses it
@@ -259,7 +305,6 @@ def test_an_order_that_means_nothing_fails_and_nothing_happens(home: Path, port:
         assert (failed.error.error_code, failed.error.cause) == ("QRY_004", cause)
         assert first.outcome is not None
         assert found_runtime(store).generation == first.outcome["generation"]
-        up.stop()
 
 
 def test_a_service_manager_is_told_when_all_runs_that_we_live_and_when_all_ends(
