@@ -163,7 +163,7 @@ def _parameters(rules: dict[str, Any], given: list[str] | tuple[str, ...]) -> di
 
 
 def _typed(kind: str | None, value: str) -> Any:
-    if kind == "integer" and value.lstrip("-").isdecimal():
+    if kind in {"integer", "duration"} and value.removeprefix("-").isdecimal():
         return int(value)
     if kind == "boolean" and value in {"true", "false"}:
         return value == "true"
