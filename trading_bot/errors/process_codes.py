@@ -31,25 +31,13 @@ PROCESS_CODES = (
         "CFG_005", "ConfigurationError", "The configuration file was edited", LOW, FIX,
         meaning="config/bot.yaml differs from the version in force; a version is changed only by applying a change, never by editing the file.",
         impact="The edit was not taken; the version in force stays in force.",
-        remediation="Undo the edit in config/bot.yaml, or start the edited file as the first version of a new BOTGRAPH_HOME.",
+        remediation="See what it would change with `botgraph config plan`, then take it with `botgraph config apply`, or undo the edit.",
     ),
     code(
         "CFG_006", "ConfigurationError", "A secret can't be read", HIGH, FIX,
         meaning="The configuration says where a secret is (env:NAME or file:PATH), and nothing usable is there.",
         impact="What needs the secret is not done; the bot tries again at its next call.",
         remediation="Set the variable or write the file that context.reference names, readable for the bot's user; a variable also needs a restart.",
-    ),
-    code(
-        "CFG_020", "ConfigurationError", "Values of the configuration don't go together", MEDIUM, FIX,
-        meaning="Each value is allowed by itself, but it contradicts another one, or what the venue or the home has.",
-        impact="The configuration was not taken; what was in force stays in force.",
-        remediation="Set the field in context.field to context.suggestion, or change the other value that the cause names.",
-    ),
-    code(
-        "CFG_021", "ConfigurationError", "A secret stands where none may", HIGH, FIX,
-        meaning="The configuration never holds a secret: it says where the secret is, as env:NAME or file:PATH, where one is due.",
-        impact="The configuration was not taken, and what looks like a secret was not kept.",
-        remediation="Put the secret into a variable or a file of the bot's user and name that instead. Replace the secret if others have seen it.",
     ),
     code(
         "BOT_001", "NotFoundError", "No such bot", LOW, FIX,

@@ -1,7 +1,7 @@
 """Plan tokens: a change of the configuration as its caller saw it in the plan, sealed, so that configApply does exactly that.
 
 The change itself travels in the token, compressed against the version that it changes; nothing is kept of a token that was given out
-(docs/adr/0007). It is bound to bot, base version, content, caller and time; that it opens once is the store's part.
+(docs/adr/0011). It is bound to bot, base version, content, caller and time; that it opens once is the store's part.
 """
 
 import base64
