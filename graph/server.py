@@ -24,7 +24,7 @@ from graph.guard.rate import Rates
 from graph.guard.revocation import Revocations
 from graph.live.hub import Live
 from graph.observability.metrics import Metrics
-from graph.observability.tracing import Tracing, tracing_of_environment
+from graph.observability.tracing import tracing_of_environment
 from resolvers.context import Parts
 from resolvers.counters import Counters
 from trading_bot.clock import Clock, SystemClock
@@ -53,9 +53,12 @@ def build_app(settings: Settings, *, clock: Clock | None = None) -> Starlette:
         tracing.close()
         core.close()
 
+    rates = Rates(clock=clock, per_minute=settings.api_rate_per_minute)
+    admission = Admission(executor=core.executor, rates=rates, metrics=metrics, tracing=tracing, door="http")
+    door = http.Door(admission=admission, gate=gate, operations=core.operations)
     app = Starlette(
-        routes=_routes(settings, core, gate, shape, metrics=metrics, tracing=tracing),
-        middleware=_middleware(settings, core.parts, shape, metrics),
+        routes=_routes(settings, core, gate, shape, metrics=metrics, door=door),
+        middleware=_middleware(settings, core.parts, shape, metrics, door),
         exception_handlers={HTTPException: pages.Pages(parts=core.parts, gate=gate, shape=shape).refused},
         lifespan=lifespan,
     )
@@ -64,13 +67,11 @@ def build_app(settings: Settings, *, clock: Clock | None = None) -> Starlette:
 
 
 def _routes(
-    settings: Settings, core: Core, gate: Gate, shape: ErrorShape, *, metrics: Metrics, tracing: Tracing
+    settings: Settings, core: Core, gate: Gate, shape: ErrorShape, *, metrics: Metrics, door: http.Door
 ) -> list[BaseRoute]:
     parts, run = core.parts, core.executor
-    rates = Rates(clock=parts.clock, per_minute=settings.api_rate_per_minute)
-    admission = Admission(executor=run, rates=rates, metrics=metrics, tracing=tracing, door="http")
     sockets = websocket.Door(
-        admission=replace(admission, door="websocket"),
+        admission=replace(door.admission, door="websocket"),
         live=Live(executor=run),
         gate=gate,
         revocations=Revocations(gate=gate, clock=parts.clock),
@@ -81,7 +82,7 @@ def _routes(
     page = pages.Pages(parts=parts, gate=gate, shape=shape, sdl=core.schema.as_str)
     probe = probes.Probes(pages=page, metrics=metrics)
     return [
-        Route("/graphql", http.Door(admission=admission, gate=gate, operations=core.operations)),
+        Route(http.PATH, door),
         WebSocketRoute("/graphql", sockets.answer),
         Route("/livez", page.alive),
         Route("/api/v1/health/healthz", page.healthy),
@@ -92,7 +93,9 @@ def _routes(
     ]
 
 
-def _middleware(settings: Settings, parts: Parts, shape: ErrorShape, metrics: Metrics) -> list[Middleware]:
+def _middleware(
+    settings: Settings, parts: Parts, shape: ErrorShape, metrics: Metrics, door: http.Door
+) -> list[Middleware]:
     entrance = Middleware(
         Entrance,
         hosts=tuple(host.lower().strip("[]") for host in settings.api_allowed_hosts),
@@ -100,6 +103,9 @@ def _middleware(settings: Settings, parts: Parts, shape: ErrorShape, metrics: Me
         counters=parts.counters,
         metrics=metrics,
         clock=parts.clock,
+        shortcut=None
+        if settings.api_cors_origins
+        else door.shortcut,  # what a page of another origin is sent needs headers for it
     )
     if not settings.api_cors_origins:
         return [entrance]

@@ -3,7 +3,7 @@
 Health, ages and warnings are not facts: they follow from the facts and the clock, and are made anew for each answer.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
 
@@ -66,6 +66,20 @@ class Facts:
     """Number of the last event."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Valued(Position):
+    """A position whose figures are worked out once for each state of the books, and not for each answer."""
+
+    quantity: Decimal = field()
+    """Shares or coins held."""
+    entry_price: Decimal = field()
+    """Mean price paid, weighted by quantity, in the quote currency."""
+    unrealized_pl: Decimal = field()
+    """Worth at the latest price minus cost, in the quote currency, before fees."""
+    unrealized_pl_pct: Decimal = field()
+    """The same as a percentage of cost."""
+
+
 def read_facts(r: Reading) -> Facts:
     """All that the store says of the bot; Fault BOT_001 when it does not know it."""
     bot = bots.find_bot(r)
@@ -93,7 +107,25 @@ def read_facts(r: Reading) -> Facts:
 
 def _positions(r: Reading) -> tuple[Position, ...]:
     open_plans = {plan.symbol: plan for plan in plans.list_open_plans(r)}
-    return tuple(replace(held, plan=open_plans.get(held.symbol)) for held in positions.list_positions(r))
+    return tuple(_valued(replace(held, plan=open_plans.get(held.symbol))) for held in positions.list_positions(r))
+
+
+def _valued(held: Position) -> Position:
+    """The position with its figures worked out; itself where they can't be, so that only who asks for them is told."""
+    try:
+        return Valued(
+            symbol=held.symbol,
+            lots=held.lots,
+            current_price=held.current_price,
+            last_updated=held.last_updated,
+            plan=held.plan,
+            quantity=held.quantity,
+            entry_price=held.entry_price,
+            unrealized_pl=held.unrealized_pl,
+            unrealized_pl_pct=held.unrealized_pl_pct,
+        )
+    except ArithmeticError:
+        return held
 
 
 def _performance(

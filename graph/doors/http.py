@@ -28,6 +28,7 @@ from graph.guard.rate import Allowance
 from graph.kept import Kept
 from trading_bot.errors.fault import Fault
 
+PATH = "/graphql"
 MOST_BYTES = 65_536
 """Largest body and, for GET, largest query string."""
 BODY_SECONDS = 10.0
@@ -53,17 +54,18 @@ class Door:
     """Queries by the bytes that they came as, so that one that comes again need not be read again."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request as an ASGI application: at once what was answered before, anything else by `answer`."""
-        found = await self._found(scope, receive)
-        if isinstance(found, Found):
-            await send({"type": "http.response.start", "status": found.status, "headers": found.headers})
-            await send({"type": "http.response.body", "body": found.body})
-            return
-        response = await self.answer(Request(scope, found))
-        await response(scope, receive, send)
+        """Answer one request as an ASGI application."""
+        left = receive if "asked" in scope.get("state", ()) else await self.shortcut(scope, receive, send)
+        if left is not None:
+            response = await self.answer(Request(scope, left))
+            await response(scope, receive, send)
 
-    async def _found(self, scope: Scope, receive: Receive) -> "Found | Receive":
-        """What is known already to be the answer; else the request's messages, the one that was taken among them."""
+    async def shortcut(self, scope: Scope, receive: Receive, send: Send) -> Receive | None:
+        """Send at once what was answered before, and give null; else the request's messages, the one that was taken among them."""
+        if scope["path"] != PATH:
+            return receive
+        state = scope.setdefault("state", {})
+        state["asked"] = b""
         headers = Headers(scope=scope)
         caller = self.gate.recall(token_of(headers))
         if caller is None or _wants_anew(headers):
@@ -74,15 +76,16 @@ class Door:
             raw, again = await _first(receive)
         else:
             return receive
+        state["asked"] = raw
         prepared = self.known.get(raw)
-        if prepared is None:
-            scope.setdefault("state", {})["asked"] = raw
+        recalled = None if prepared is None else self.admission.recall(prepared, caller, headers)
+        if prepared is None or recalled is None:
             return again
-        recalled = self.admission.recall(prepared, caller, headers)
-        if recalled is None:
-            return again
-        scope.setdefault("state", {})["operation"] = prepared.kind.value
-        return _found_answer(scope["method"], headers, *recalled)
+        state["operation"] = prepared.kind.value
+        found = _found_answer(scope["method"], headers, *recalled)
+        await send({"type": "http.response.start", "status": found.status, "headers": found.headers})
+        await send({"type": "http.response.body", "body": found.body})
+        return None
 
     async def answer(self, request: Request) -> Response:
         """The answer to one request."""

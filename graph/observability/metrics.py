@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import TypeVar
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
@@ -13,6 +14,8 @@ from trading_bot.domain.health import Health
 from trading_bot.domain.state import BotSummary
 from trading_bot.domain.state import Metrics as Figures
 from trading_bot.errors.catalogue import CATALOGUE
+
+M = TypeVar("M", Counter, Histogram)
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 OTHER = "other"
@@ -40,6 +43,10 @@ class Metrics:
     def __init__(self, *, operations: Iterable[str], counters: Counters, clock: Clock) -> None:
         self.registry = CollectorRegistry()
         self._names = frozenset(operations)
+        # Series by labels: to look one up in its family takes longer than to count.
+        self._counted: dict[tuple[str, ...], Counter] = {}
+        self._timed: dict[tuple[str, ...], Histogram] = {}
+        self._asked: dict[tuple[str, ...], Counter] = {}
         self.operations = Counter(
             "botgraph_operations",
             "GraphQL operations that were carried out or refused.",
@@ -66,9 +73,9 @@ class Metrics:
     def operation(self, name: str | None, kind: str, door: str, *, is_good: bool, seconds: float | None = None) -> None:
         """Note one operation; `seconds` is how long it took, null for one that was refused and for a subscription."""
         label = name if name in self._names else OTHER
-        self.operations.labels(label, kind, door, "ok" if is_good else "error").inc()
+        _child(self._counted, self.operations, (label, kind, door, "ok" if is_good else "error")).inc()
         if seconds is not None:
-            self.seconds.labels(label, kind).observe(seconds)
+            _child(self._timed, self.seconds, (label, kind)).observe(seconds)
 
     def error(self, code: str) -> None:
         """Note one error that was shown."""
@@ -76,7 +83,7 @@ class Metrics:
 
     def request(self, method: str, status: int, seconds: float) -> None:
         """Note one HTTP request."""
-        self.requests.labels(method if method in METHODS else OTHER, str(status)).inc()
+        _child(self._asked, self.requests, (method if method in METHODS else OTHER, str(status))).inc()
         self.request_seconds.observe(seconds)
 
     def text(self, bots: Iterable[BotFigures] | None) -> bytes:
@@ -84,6 +91,13 @@ class Metrics:
         own = CollectorRegistry(auto_describe=False)
         own.register(_Bots(bots=None if bots is None else tuple(bots)))
         return generate_latest(self.registry) + generate_latest(own)
+
+
+def _child(known: dict[tuple[str, ...], M], family: M, labels: tuple[str, ...]) -> M:
+    child = known.get(labels)
+    if child is None:
+        child = known[labels] = family.labels(*labels)
+    return child
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)  # a registry knows it by identity

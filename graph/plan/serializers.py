@@ -35,6 +35,8 @@ from graph.plan.selections import Selected, Source, UnsupportedError
 
 _INT32 = 2**31
 _BIG = 2**63
+_DIGITS = Decimal.__format__
+"""Takes nothing but a Decimal; what is not finite ends in a letter."""
 _TYPENAME = "__typename"
 _PLAIN_VALUES = (BooleanValueNode, IntValueNode, NullValueNode, StringValueNode)
 """Literals in which no variable can stand."""
@@ -58,10 +60,11 @@ def _float(value: object) -> float:
     return float(value)  # type: ignore[arg-type]
 
 
-def _decimal(value: object) -> str:
-    if not isinstance(value, Decimal) or not value.is_finite():
+def _decimal(value: Any) -> str:
+    text = _DIGITS(value, "f")
+    if text[-1] > "9":
         raise TypeError("not a finite decimal")
-    return format(value, "f")
+    return text
 
 
 def _time(value: object) -> datetime:
@@ -140,19 +143,19 @@ def _not_null(kind: GraphQLOutputType, selected: Selected, source: Source, varia
 def _object(kind: GraphQLObjectType, selected: Selected, source: Source, variables: Any) -> cs.CoreSchema:
     sets = [node.selection_set for node in selected.nodes if node.selection_set is not None]
     wanted = source.of(kind, sets, variables)
-    fields = {key: _Field(kind, one, source, variables) for key, one in wanted.items()}
+    fields = {key: ReadField(kind, one, source, variables) for key, one in wanted.items()}
     if all(one.attribute is not None for one in fields.values()):
         return _attributes(kind, fields)
     return _dictionary(fields)
 
 
-def _attributes(kind: GraphQLObjectType, fields: "dict[str, _Field]") -> cs.CoreSchema:
-    model = _model_of(kind)
+def _attributes(kind: GraphQLObjectType, fields: "dict[str, ReadField]") -> cs.CoreSchema:
+    model = model_of(kind)
     computed = [cs.computed_field(one.attribute or "", one.schema, alias=key) for key, one in fields.items()]
     return cs.dataclass_schema(model, cs.dataclass_args_schema(model.__name__, [], computed_fields=computed), [])
 
 
-def _dictionary(fields: "dict[str, _Field]") -> cs.CoreSchema:
+def _dictionary(fields: "dict[str, ReadField]") -> cs.CoreSchema:
     def read(value: Any, info: Any) -> dict[str, Any]:
         return {key: one.value(value, info.context) for key, one in fields.items()}
 
@@ -162,7 +165,7 @@ def _dictionary(fields: "dict[str, _Field]") -> cs.CoreSchema:
     )
 
 
-class _Field:
+class ReadField:
     """One field of an object: the attribute that it reads, or the resolver that answers it."""
 
     def __init__(self, parent: GraphQLObjectType, selected: Selected, source: Source, variables: Any) -> None:
@@ -223,7 +226,8 @@ def _camel(name: str) -> str:
     return first + "".join(part.capitalize() for part in others)
 
 
-def _model_of(kind: GraphQLObjectType) -> type:
+def model_of(kind: GraphQLObjectType) -> type:
+    """The class of the domain that a type describes; UnsupportedError for one that describes nothing."""
     model = getattr(kind.extensions["strawberry-definition"].origin, "model", None)
     if model is None:
         raise UnsupportedError(f"the type {kind.name}, which describes nothing")

@@ -1,0 +1,1 @@
+"""What the API is compared with: servers that send the same, behind the same guards."""
