@@ -68,3 +68,12 @@ def test_a_file_that_is_not_there_is_told(lint: Run, tmp_path: Path) -> None:
 
     assert (code, lines) == (2, [])
     assert told == f"{tmp_path / 'gone.yaml'}: there is no such file\n"
+
+
+def test_the_folder_of_own_workflows_can_be_another(lint: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = tmp_path / "mine"
+    folder.mkdir()
+    (folder / "tidy-up.yaml").write_text(text_of(VALID))
+    monkeypatch.setenv("BOTGRAPH_WORKFLOWS_DIR", str(folder))
+
+    assert lint() == (0, ["11 checked, 0 problems"], "")

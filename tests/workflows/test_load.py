@@ -15,7 +15,7 @@ from trading_bot.domain.commands import RiskLevel
 from trading_bot.domain.errors import Scope
 from trading_bot.errors.fault import Fault
 from workflows import schema
-from workflows.documents import MAX_BYTES, parse_document
+from workflows.documents import MAX_BYTES, parse_document, read_document
 from workflows.installation import Installation
 from workflows.library import OUR_FOLDER, definitions_in, lint_file, read_folders
 from workflows.load import parse_workflow, problems_of
@@ -190,6 +190,11 @@ def test_what_is_no_plain_yaml_is_refused(raw: bytes, line: int, cause: str) -> 
 
     assert cause in raised.value.cause
     assert raised.value.context["line"] == line
+
+
+def test_a_file_that_can_not_be_read_is_told(tmp_path: Path) -> None:
+    with pytest.raises(Fault, match="WF_001.*The file can't be read: Is a directory"):  # noqa: RUF043 - meant
+        read_document(tmp_path)
 
 
 def test_words_are_text_and_numbers_are_numbers() -> None:

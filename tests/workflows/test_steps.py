@@ -36,6 +36,7 @@ from workflows.installation import Installation
 from workflows.model import SYSTEM, Scene, Step, Wake
 from workflows.steps.allowance import fits, is_pattern, read_allowance
 from workflows.steps.requests import Requests
+from workflows.steps.success import require_success
 
 Run = Callable[..., Any]
 SHOWS = """#!/usr/bin/env python3
@@ -456,6 +457,62 @@ def test_what_is_no_pattern_is_none(pattern: str) -> None:
     assert not is_pattern(pattern)
 
 
+@pytest.mark.parametrize(
+    ("given", "validation", "cause"),
+    [
+        ({"arguments": {"name": "ok"}}, {"status": "DONE"}, "a program's success is its exit code"),
+        ({}, {"exit_code": 0}, "expected the arguments `name`"),
+        ({"arguments": {"name": "ok", "more": "x"}}, {"exit_code": 0}, "expected the arguments `name`"),
+        ({"arguments": {"name": "NO"}}, {"exit_code": 0}, "`name` does not match its pattern"),
+    ],
+)
+def test_a_step_that_can_not_run_its_program_is_not_loaded(
+    here: Installation, allow: Callable[..., None], given: dict[str, Any], validation: dict[str, Any], cause: str
+) -> None:
+    listed = {"path": "/bin/true", "arguments": ["{name}"], "patterns": {"name": "[a-z]+"}, "risk": "LOW"}
+    allow(programs={"true": {"description": "Does nothing.", **listed}})
+
+    with pytest.raises(Fault, match="WF_001") as raised:
+        step_of(here, "command", {"program": "true", **given}, validation)
+    assert cause in raised.value.cause
+
+
+def test_a_program_is_rehearsed_by_its_name_and_risk(
+    here: Installation, allow: Callable[..., None], clock: Moving
+) -> None:
+    allow(programs={"true": {"description": "Does nothing.", "path": "/bin/true", "arguments": [], "risk": "LOW"}})
+    step = step_of(here, "command", {"program": "true"}, {"exit_code": 0})
+    found = asyncio.run(here.steps.rehearse(step, scene_at(clock)))
+
+    assert (found.effect, found.risk) == ("The program /bin/true is run: Does nothing.", RiskLevel.LOW)
+    assert (step.is_repeatable, here.steps.writes(step), here.steps.needed_scope(step)) == (False, True, Scope.OPERATE)
+    allow(programs={})
+    assert here.steps.worst_risk(step) is RiskLevel.HIGH
+
+
+@pytest.mark.parametrize("symbols", ["SPY", [], ["SPY"] * 51, [5], ["x" * 129]])
+def test_a_list_of_names_is_checked_entry_by_entry(
+    here: Installation, store: Store, clock: Moving, symbols: Any
+) -> None:
+    step = step_of(
+        here, "command", {"command": "close", "arguments": {"symbols": "${{ parameters.x }}"}}, {"status": "DONE"}
+    )
+
+    assert "`symbols`" in refused("WF_002", here, step, scene_at(clock, parameters={"x": symbols})).cause
+    with store.reading("main") as r:
+        assert len(commands.list_commands(r, 10).items) == 1
+
+
+def test_names_are_closed_one_by_one(here: Installation, store: Store, clock: Moving) -> None:
+    step = step_of(here, "command", {"command": "close", "arguments": {"symbols": ["SPY"]}}, {"status": "DONE"})
+    output = asyncio.run(beside(here.steps.run(step, scene_at(clock)), ending(store, CommandStatus.DONE)))
+
+    with store.reading("main") as r:
+        kept = commands.find_command(r, output["command_id"])
+    assert kept is not None
+    assert kept.parameters == {"symbols": ["SPY"]}
+
+
 # ---- requests ----
 
 
@@ -566,6 +623,67 @@ def test_what_is_not_as_it_should_be_fails_the_step(
 
     assert cause in fault.cause
     assert len(came) == (1 if code == "WF_004" else 0)
+
+
+@pytest.mark.parametrize(
+    ("given", "validation", "cause"),
+    [
+        ({"path": ["x"]}, {"status": "OK"}, "a request's success is its response code"),
+        ({"path": ["x"], "method": "PUT"}, {"response_code": 200}, "PUT is not allowed for this host"),
+        ({"path": ["x"], "body": {}}, {"response_code": 200}, "a GET request has no body"),
+    ],
+)
+def test_a_step_that_can_not_send_its_request_is_not_loaded(
+    here: Installation, allow: Callable[..., None], given: dict[str, Any], validation: dict[str, Any], cause: str
+) -> None:
+    allow(hosts={"hook": {"description": "Ours.", "origin": "https://hooks.example.com"}})
+
+    with pytest.raises(Fault, match="WF_001") as raised:
+        step_of(here, "api_call", {"host": "hook", **given}, validation)
+    assert cause in raised.value.cause
+
+
+def test_a_request_is_rehearsed_by_where_it_goes(here: Installation, allow: Callable[..., None], clock: Moving) -> None:
+    allow(hosts={"hook": {"description": "Ours.", "origin": "https://hooks.example.com"}})
+    step = step_of(here, "api_call", {"host": "hook", "path": ["x"]}, {"response_code": 200})
+    found = asyncio.run(here.steps.rehearse(step, scene_at(clock)))
+
+    assert (found.effect, found.risk) == ("GET https://hooks.example.com: Ours.", RiskLevel.LOW)
+    assert (step.is_repeatable, here.steps.needed_scope(step)) == (True, Scope.READ)
+    allow(hosts={})
+    assert "not on the allow-list" in refused("WF_006", here, step, scene_at(clock)).cause
+
+
+@pytest.mark.parametrize("query", [{"q": ["a"]}, {"q": True}, {"q": None}])
+def test_a_query_has_plain_values(
+    here: Installation, allow: Callable[..., None], clock: Moving, query: dict[str, Any]
+) -> None:
+    allow(hosts={"hook": {"description": "Ours.", "origin": "https://hooks.example.com"}})
+    step = step_of(here, "api_call", {"host": "hook", "path": ["x"], "query": query}, {"response_code": 200})
+
+    assert "neither text nor a whole number" in refused("WF_006", here, step, scene_at(clock)).cause
+
+
+def test_a_body_without_end_is_not_sent(here: Installation, allow: Callable[..., None], clock: Moving) -> None:
+    allow(hosts={"hook": {"description": "Ours.", "origin": "https://hooks.example.com", "methods": ["POST"]}})
+    given = {"host": "hook", "path": ["x"], "method": "POST", "body": "${{ parameters.x }}"}
+    step = step_of(here, "api_call", given, {"response_code": 200})
+    fault = refused("WF_004", here, step, scene_at(clock, parameters={"x": "x" * 70_000}))
+
+    assert fault.cause == "The body has more than 65536 bytes."
+
+
+def test_a_host_without_an_address_fails_the_step(home: Path, allow: Callable[..., None], clock: Moving) -> None:
+    allow(hosts={"hook": {"description": "Ours.", "origin": "https://hooks.example.com"}})
+    requests = Requests(allow_file=home / "config" / "workflow_allow.yaml", resolve=nowhere)
+
+    with pytest.raises(Fault, match="WF_004: The host has no address"):
+        asyncio.run(requests.run({"host": "hook", "path": ["x"]}, scene_at(clock)))
+
+
+async def nowhere(host: str, port: int) -> tuple[str, ...]:
+    """A name that leads nowhere."""
+    return ()
 
 
 def test_an_answer_that_is_no_json_is_text(
@@ -755,6 +873,14 @@ def test_a_validation_says_beforehand_how_it_stands(graph: Installation, clock: 
     assert found.effect == "Waits until `data.botState.positions.size() == 0`: it is false now."
 
 
+def test_what_another_look_does_not_help_against_ends_the_step_at_once(graph: Installation, clock: Moving) -> None:
+    given = {"operation": "fills", "variables": {"first": "${{ parameters.x }}"}}
+    step = step_of(graph, "validation", given, {"condition": "data.fills.edges.size() == 0"})
+    fault = refused("WF_004", graph, step, scene_at(clock, parameters={"x": "many"}))
+
+    assert fault.context == {"operation": "fills", "operationErrorCode": "QRY_004"}
+
+
 # ---- preconditions, waits, skipping, success ----
 
 
@@ -793,6 +919,26 @@ def test_a_wait_beyond_the_deadline_fails_at_once(here: Installation, clock: Mov
     step = step_of(here, "wait", {"seconds": "${{ parameters.seconds }}"}, {"status": "ELAPSED"})
 
     refused("WF_005", here, step, scene_at(clock, seconds=20, parameters={"seconds": 30}))
+
+
+@pytest.mark.parametrize(("value", "effect"), [("2m", "120 seconds pass."), ("soon", "Some time passes.")])
+def test_a_wait_is_rehearsed(here: Installation, clock: Moving, value: str, effect: str) -> None:
+    step = step_of(here, "wait", {"seconds": "${{ parameters.x }}"}, {"status": "ELAPSED"})
+
+    assert asyncio.run(here.steps.rehearse(step, scene_at(clock, parameters={"x": value}))).effect == effect
+
+
+def test_a_wait_of_no_duration_is_refused(here: Installation, clock: Moving) -> None:
+    step = step_of(here, "wait", {"seconds": "${{ parameters.x }}"}, {"status": "ELAPSED"})
+
+    refused("WF_002", here, step, scene_at(clock, parameters={"x": "soon"}))
+
+
+def test_an_output_that_is_too_large_is_not_kept(here: Installation, clock: Moving) -> None:
+    step = step_of(here, "wait", {"seconds": 0}, {"status": "ELAPSED"})
+
+    with pytest.raises(Fault, match=r"WF_004.*at most 65536 are kept"):
+        require_success(step, {"status": "ELAPSED", "more": "x" * 70_000}, scene_at(clock))
 
 
 def test_a_step_is_skipped_where_its_condition_is_false(here: Installation, clock: Moving) -> None:

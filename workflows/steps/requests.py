@@ -97,6 +97,7 @@ class Requests:
         if method not in host.methods:
             raise _refused(host.name, f"{method} is not allowed for this host.")
         target = _target(host, given)
+        content = _body(given)
         address = await self._judged(host)
         shown = f"[{address}]" if ":" in address else address
         port = "" if host.port == (443 if host.scheme == "https" else 80) else f":{host.port}"
@@ -104,7 +105,6 @@ class Requests:
         headers = {"Host": f"{name}{port}", "User-Agent": "botgraph", "Accept": "application/json, text/plain"}
         if method != "GET":
             headers["Idempotency-Key"] = scene.idempotency_key
-        content = _body(given)
         if content is not None:
             headers["Content-Type"] = "application/json"
         request = httpx.Request(
