@@ -22,6 +22,7 @@ def test_a_run_that_waits_is_cancelled_at_once(play: Play) -> None:
 
     assert (run.status, run.has_ended, told(run)) == (WorkflowStatus.CANCELLED, True, [("a", "SKIPPED")])
     assert run.error is not None
+    assert run.error.error_code == "WF_012"
     assert run.error.cause == f"Cancelled by {play.operator.key_id}: Because the test says so."
     assert play.take(run.id) is None
 

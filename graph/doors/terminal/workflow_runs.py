@@ -130,22 +130,17 @@ def _execute(asked: dict[str, Any]) -> dict[str, Any]:
 
 
 def _raise_refusal(payload: dict[str, Any]) -> None:
+    from graph.doors.api_call import fault_of  # noqa: PLC0415
+
     for error in payload["errors"]:
-        raise Fault(
-            error["errorCode"],
-            error["cause"],
-            message=error["message"],
-            impact=error["impact"],
-            remediation=error["remediation"],
-            context=error["context"],
-        )
+        raise fault_of({"message": error["message"], "extensions": error})
 
 
 def _find(workflow_id: str) -> dict[str, Any]:
     found: dict[str, Any] | None = _call(SHOW, {"id": workflow_id})["workflow"]
     if found is None:
         remediation = (
-            "Run `botgraph workflow list` to see all of them, and `botgraph workflow lint` for one that is not listed."
+            "Run `botgraph workflow list` to see all, and `botgraph workflow lint` for one that is not listed."
         )
         raise Fault("QRY_005", f"There is no workflow `{workflow_id[:40]}`.", remediation=remediation)
     return found
