@@ -9,6 +9,7 @@ import json
 import os
 import sys
 import threading
+from contextlib import ExitStack
 
 from websockets.sync.client import connect
 
@@ -24,20 +25,22 @@ _EACH_SECOND = STATE.replace("botState", "botState(intervalSeconds: 1)", 1)
 def main() -> None:
     """Connect, say so, and ask until standard input ends."""
     port, token = int(sys.argv[1]), os.environ["TOKEN"]
-    sockets = []
-    for _ in range(SUBSCRIBERS):
-        socket = connect(
-            f"ws://127.0.0.1:{port}/graphql",
-            subprotocols=["graphql-transport-ws"],  # type: ignore[list-item]  # a str
-            max_queue=None,
-        )
-        socket.send(json.dumps({"type": "connection_init", "payload": {"X-API-Key": token}}))
-        socket.send(json.dumps({"type": "subscribe", "id": "1", "payload": {"query": f"subscription {_EACH_SECOND}"}}))
-        sockets.append(socket)
-    os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
-    threading.Thread(target=_ask, args=(port, token), daemon=True).start()
-    print("connected", flush=True)
-    sys.stdin.read()
+    with ExitStack() as connections:
+        for _ in range(SUBSCRIBERS):
+            connecting = connect(
+                f"ws://127.0.0.1:{port}/graphql",
+                subprotocols=["graphql-transport-ws"],  # type: ignore[list-item]  # a str
+                max_queue=None,
+            )
+            socket = connections.enter_context(connecting)
+            socket.send(json.dumps({"type": "connection_init", "payload": {"X-API-Key": token}}))
+            socket.send(
+                json.dumps({"type": "subscribe", "id": "1", "payload": {"query": f"subscription {_EACH_SECOND}"}})
+            )
+        os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
+        threading.Thread(target=_ask, args=(port, token), daemon=True).start()
+        print("connected", flush=True)
+        sys.stdin.read()
 
 
 def _ask(port: int, token: str) -> None:

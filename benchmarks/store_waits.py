@@ -5,6 +5,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.served import ROOT, free_port, served
@@ -21,10 +22,20 @@ LIMIT = 1.1
 BARS_A_SECOND = 10
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Waits:
+    """How long the bot waited for its store, a commit on average."""
+
+    milliseconds: float
+    """For the lock and the commit."""
+    locked: float
+    """For the lock alone, in milliseconds."""
+
+
 def run(quick: bool) -> Table:  # noqa: FBT001 - every benchmark has this signature
     """Pairs of runs with and without load, in turns first; the median of their ratios."""
     pairs, seconds = (1, 5) if quick else (9, 12)
-    measured: list[tuple[float, float]] = []
+    measured: list[tuple[Waits, Waits]] = []
     with tempfile.TemporaryDirectory(prefix="botgraph-bench-") as folder:
         for number in range(pairs):
             settings, token = _home(Path(folder) / str(number))
@@ -35,14 +46,14 @@ def run(quick: bool) -> Table:  # noqa: FBT001 - every benchmark has this signat
             else:
                 calm = _waits(settings, seconds)
                 measured.append((calm, _loaded_waits(settings, token, seconds)))
-    ratios = [loaded / calm for calm, loaded in measured]
+    ratios = [loaded.milliseconds / calm.milliseconds for calm, loaded in measured]
     return Table(
         title="Waits of the bot for its store under load",
         columns=("alone ms / commit", "under load ms / commit", "median ratio", "ratios", "ratio / limit"),
         rows=(
             (
-                f"{statistics.median(calm for calm, _ in measured):.3f}",
-                f"{statistics.median(loaded for _, loaded in measured):.3f}",
+                _shown([calm for calm, _ in measured]),
+                _shown([loaded for _, loaded in measured]),
                 f"{statistics.median(ratios):.2f}",
                 ", ".join(f"{ratio:.2f}" for ratio in sorted(ratios)),
                 f"{statistics.median(ratios) / LIMIT:.2f}",
@@ -56,7 +67,7 @@ def run(quick: bool) -> Table:  # noqa: FBT001 - every benchmark has this signat
     )
 
 
-def _loaded_waits(settings: Settings, token: str, seconds: float) -> float:
+def _loaded_waits(settings: Settings, token: str, seconds: float) -> Waits:
     """The same while the API serves clients and subscribers, which are a process of their own."""
     with served("benchmarks.nice_api", settings.environment(), port=settings.api_port) as api:
         for task in (os.getpid(), *(int(task.name) for task in Path(f"/proc/{api.pid}/task").iterdir())):
@@ -90,8 +101,13 @@ def _home(folder: Path) -> tuple[Settings, str]:
     return settings, token or ""
 
 
-def _waits(settings: Settings, seconds: float) -> float:
-    """Mean milliseconds that one commit of the bot waited."""
+def _shown(waits: list[Waits]) -> str:
+    whole = statistics.median(one.milliseconds for one in waits)
+    return f"{whole:.3f} (lock {statistics.median(one.locked for one in waits):.3f})"
+
+
+def _waits(settings: Settings, seconds: float) -> Waits:
+    """What one commit of the bot waited."""
     done = subprocess.run(
         [sys.executable, "-m", "benchmarks.waiting_bot", str(seconds)],
         cwd=ROOT,
@@ -100,4 +116,5 @@ def _waits(settings: Settings, seconds: float) -> float:
         text=True,
         check=True,
     )
-    return float(done.stdout.split()[-2])
+    milliseconds, locked = map(float, done.stdout.split()[-2:])
+    return Waits(milliseconds=milliseconds, locked=locked)

@@ -1,4 +1,5 @@
-"""The bot's process for `store_waits`: runs for some seconds, then prints how long it waited for the store, in milliseconds a commit.
+"""The bot's process for `store_waits`: runs for some seconds, then prints how long it waited for the store, in milliseconds a commit, and how
+much of that for the lock.
 
 `python -m benchmarks.waiting_bot SECONDS` over the home that the environment names.
 """
@@ -16,6 +17,7 @@ from trading_bot.bootstrap import bot_of
 from trading_bot.settings import load_settings
 from trading_bot.store import engine as engine_module
 
+_locks: list[float] = []
 _waits: list[float] = []
 _writing = engine_module.writing
 
@@ -35,6 +37,7 @@ def _timed(engine: sa.Engine) -> Iterator[sa.Connection]:
     else:
         begun = time.perf_counter()
         transaction.__exit__(None, None, None)
+        _locks.append(locked)
         _waits.append(locked + time.perf_counter() - begun)
 
 
@@ -47,4 +50,4 @@ async def _run(seconds: float) -> None:
 if __name__ == "__main__":
     engine_module.writing = _timed
     asyncio.run(_run(float(sys.argv[1])))
-    print(f"{statistics.mean(_waits) * 1000:.4f} {len(_waits)}")
+    print(f"{statistics.mean(_waits) * 1000:.4f} {statistics.mean(_locks) * 1000:.4f}")
