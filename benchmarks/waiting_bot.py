@@ -1,5 +1,4 @@
-"""The bot's process for `store_waits`: runs for some seconds, then prints how long it waited for the store, in milliseconds a commit, and how
-much of that for the lock.
+"""The bot's process for `store_waits`: runs for some seconds, then prints how many milliseconds a commit waited, and for the lock alone.
 
 `python -m benchmarks.waiting_bot SECONDS` over the home that the environment names.
 """
