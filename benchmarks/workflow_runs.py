@@ -72,7 +72,9 @@ class Place:
         self._store = Store(self._engine, CLOCK)
         self._threads = ThreadPoolExecutor(2)
         self._steps = ScriptedSteps()
-        self._runs = Runs(store=self._store, clock=CLOCK, runner=self._steps, threads=self._threads)
+        self._runs = Runs(
+            store=self._store, clock=CLOCK, runner=self._steps, require=nothing_required, threads=self._threads
+        )
         self._caller: Caller = Keys(self._engine, CLOCK).create("operator", Scope.ADMIN)[0]
         self._asked = 0
         with self._store.writing("main") as w:

@@ -160,5 +160,5 @@ def _equipment(
         require=here.steps.require_preconditions,
         threads=threads,
     )
-    runs = Runs(store=store, clock=clock, runner=here.steps, threads=threads)
+    runs = Runs(store=store, clock=clock, runner=here.steps, require=here.steps.require_preconditions, threads=threads)
     return Equipment(library=here.library, runs=runs, engine=engine, parse=parse)

@@ -31,6 +31,8 @@ T = TypeVar("T")
 
 LATE_SECONDS = 1.0
 """What a step still gets whose time was over before its worker came to it, such as one that waited for just as long as it may."""
+RETRY_SECONDS = 0.2
+"""Time until what a step came to is written again when the store could not be used."""
 LAST_SECONDS = 2.0
 """How long a step may take to end once it is stopped."""
 _TOO_LATE = "WF_005"
@@ -92,7 +94,17 @@ class Engine:
             outcome = await self._carry_out(turn, run, step)
             if turn.lost.is_set():
                 return
-            run, step = await self._in_thread(lambda: self._go_on(turn.lease, run, workflow, outcome))  # noqa: B023 - awaited
+            run, step = await self._kept(turn, lambda: self._go_on(turn.lease, run, workflow, outcome))  # noqa: B023 - awaited
+
+    async def _kept(self, turn: Turn, work: Callable[[], T]) -> T:
+        """Write what a step came to, again and again while the store can't be used: it must not be run twice for that."""
+        while True:
+            try:
+                return await self._in_thread(work)
+            except Fault as fault:
+                if fault.code != "SYS_002" or turn.lost.is_set() or self._clock.monotonic() >= turn.good_until:
+                    raise
+                await self._clock.sleep(RETRY_SECONDS)
 
     def _begin(self, lease: Lease) -> tuple[WorkflowRun, Workflow | None]:
         """The run and what it runs; a run whose definition this release can't read any more ends here."""

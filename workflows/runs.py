@@ -2,7 +2,7 @@
 
 import asyncio
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from concurrent.futures import Executor
 from dataclasses import replace
 from datetime import timedelta
@@ -25,6 +25,8 @@ MOST_OPEN = 100
 """Runs of one bot that have not ended."""
 MOST_EFFECTS = 20
 """Effects that a preview lists."""
+EFFECT_BYTES = 190
+"""Bytes of each of them."""
 _RISKS = tuple(RiskLevel)
 
 
@@ -36,11 +38,19 @@ class Runs:
     """Takes runs in, each once by its idempotency key."""
 
     def __init__(
-        self, *, store: Store, clock: Clock, runner: StepRunner, threads: Executor, new_id: Callable[[], str] = _new_id
+        self,
+        *,
+        store: Store,
+        clock: Clock,
+        runner: StepRunner,
+        require: Callable[[Workflow, Scene], Coroutine[Any, Any, None]],
+        threads: Executor,
+        new_id: Callable[[], str] = _new_id,
     ) -> None:
         self._store = store
         self._clock = clock
         self._runner = runner
+        self._require = require
         self._threads = threads
         self._new_id = new_id
 
@@ -96,12 +106,13 @@ class Runs:
         """What each step would do on the present state, without doing it. Raises BOT_001 and WF_002 as `submit`."""
         parameters = checked(workflow.parameter_rules, sent)
         effects, queue = await self._in_thread(lambda: self._circumstances(bot_id, workflow))
-        run = self._imagined(bot_id, workflow, parameters, intent)
-        said = [await self._rehearsed(step, run, workflow, intent.caller) for step in workflow.steps]
+        run = await self._in_thread(lambda: self._imagined(bot_id, workflow, parameters, intent))
+        effects += await self._unfulfilled(run, workflow, intent.caller)
+        effects += [await self._rehearsed(step, run, intent.caller) for step in workflow.steps]
         undo = f" {len(workflow.rollback)} steps undo it if one fails." if workflow.rollback else ""
         return ActionPreview(
-            summary=f"{workflow.name}: {len(workflow.steps)} steps.{undo}{queue}",
-            effects=tuple([*said, *effects][:MOST_EFFECTS]),
+            summary=capped(f"{workflow.name}: {len(workflow.steps)} steps.{undo}{queue}", EFFECT_BYTES),
+            effects=tuple(capped(effect, EFFECT_BYTES) for effect in effects[:MOST_EFFECTS]),
             risk=self.risk(workflow, parameters),
             confirm_token=None,
             expires_at=None,
@@ -140,12 +151,27 @@ class Runs:
         with self._store.reading(bot_id) as r:
             return _run(workflow, parameters, intent, id=self._new_id(), w=r)
 
-    async def _rehearsed(self, step: Step, run: WorkflowRun, workflow: Workflow, caller: Caller) -> str:
+    async def _unfulfilled(self, run: WorkflowRun, workflow: Workflow, caller: Caller) -> list[str]:
+        """Why the run would be refused before its first step; empty where it would not."""
+        try:
+            await self._require(workflow, self._scene(workflow.steps[0], run, caller))
+        except Fault as fault:
+            return [f"It would not begin now. {fault.code}: {fault.cause}"]
+        return []
+
+    async def _rehearsed(self, step: Step, run: WorkflowRun, caller: Caller) -> str:
+        try:
+            rehearsal = await self._runner.rehearse(step, self._scene(step, run, caller))
+        except Fault as fault:
+            return f"{step.id}: would fail now. {fault.code}: {fault.cause}"
+        return f"{step.id}: {'skipped: ' if rehearsal.is_skipped else ''}{rehearsal.effect}"
+
+    def _scene(self, step: Step, run: WorkflowRun, caller: Caller) -> Scene:
         now = self._clock.now()
-        scene = Scene(
+        return Scene(
             run_id=run.id,
             bot_id=run.bot_id,
-            workflow_id=workflow.id,
+            workflow_id=run.workflow_id,
             step_id=step.id,
             caller=caller,
             reason=run.reason,
@@ -154,11 +180,6 @@ class Runs:
             started_at=now,
             deadline=now + timedelta(seconds=step.timeout_seconds),
         )
-        try:
-            rehearsal = await self._runner.rehearse(step, scene)
-        except Fault as fault:
-            return f"{step.id}: would fail now. {fault.code}: {fault.cause}"
-        return f"{step.id}: {'skipped: ' if rehearsal.is_skipped else ''}{rehearsal.effect}"
 
     def _bot_of(self, run_id: str) -> str:
         for bot_id in self._store.bot_ids():

@@ -35,7 +35,7 @@ LOOK_SECONDS = 0.5
 """Longest time between two looks for runs whose time has come."""
 RETRY_SECONDS = 1.0
 """Time until the next look when the store can't be used."""
-DRAIN_SECONDS = 2.0
+DRAIN_SECONDS = 1.0
 """How long steps may take to end when the worker ends."""
 MOST_TURNS = 8
 """Runs that one worker carries on at a time."""

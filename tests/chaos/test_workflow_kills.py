@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from tests.fakes.fork_server import ForkedBot, ForkServer
-from tests.workflows.scripted_steps import ScriptedSteps, definition, parsed, step
+from tests.workflows.scripted_steps import ScriptedSteps, definition, nothing_required, parsed, step
 from trading_bot.clock import SystemClock
 from trading_bot.domain.account import TradingMode
 from trading_bot.domain.commands import Intent
@@ -103,7 +103,7 @@ def prepared(storm: Storm, url: str, chance: random.Random) -> tuple[Store, Runs
     clock = SystemClock()
     store = Store(engine, clock)
     caller, _ = Keys(engine, clock).create("operator", Scope.ADMIN)
-    runs = Runs(store=store, clock=clock, runner=ScriptedSteps(), threads=None)  # type: ignore[arg-type]  # no preview
+    runs = Runs(store=store, clock=clock, runner=ScriptedSteps(), require=nothing_required, threads=None)  # type: ignore[arg-type]  # no preview
     for bot_id in BOTS:
         with store.writing(bot_id) as w:
             bots.register_bot(w, name=bot_id, mode=TradingMode.PAPER, venue="paper", replay_of=None)

@@ -44,7 +44,7 @@ class Play:
 
     @property
     def runs(self) -> Runs:
-        return Runs(store=self.store, clock=self.clock, runner=self.steps, threads=self.threads)
+        return Runs(store=self.store, clock=self.clock, runner=self.steps, require=self.require, threads=self.threads)
 
     @property
     def engine(self) -> Engine:

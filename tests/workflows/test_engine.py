@@ -1,6 +1,8 @@
 """One run, carried on by one worker, on both databases."""
 
+import asyncio
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -13,6 +15,7 @@ from trading_bot.errors.fault import Fault
 from trading_bot.services.keys import Keys
 from trading_bot.store import errors
 from trading_bot.store.workflow_tables import workflow_runs
+from workflows.engine import Turn
 from workflows.model import Scene, Wake, Workflow
 
 UNDOING = (step("undo-a", undoes="a"), step("undo-b", undoes="b"), step("undo-c", undoes="c"))
@@ -170,3 +173,23 @@ def test_a_definition_that_can_not_be_read_any_more_ends_the_run(play: Play) -> 
     run = play.carry_on(run.id)
 
     assert (run.status, run.has_ended, play.steps.begun) == (WorkflowStatus.FAILED, True, [])
+
+
+def test_what_a_step_came_to_is_written_again_while_the_store_can_not_be_used(
+    play: Play, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = play.ask(definition(step("a"), step("b")))
+    lease = play.lease(run.id)
+    writing, asked = play.store.writing, []
+
+    def failing(bot_id: str) -> Any:
+        asked.append(bot_id)
+        if len(asked) in {2, 3}:  # after the step
+            raise Fault("SYS_002", "The database is locked by another program.")
+        return writing(bot_id)
+
+    monkeypatch.setattr(play.store, "writing", failing)
+    asyncio.run(play.engine.carry_on(Turn(lease=lease)))
+
+    assert play.run(run.id).status is WorkflowStatus.COMPLETED
+    assert (play.steps.begun, len(asked)) == (["a", "b"], 5)

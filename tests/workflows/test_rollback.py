@@ -7,12 +7,12 @@ import pytest
 
 from tests.fakes.set_clock import SetClock
 from tests.workflows.playing import Play, told
-from tests.workflows.scripted_steps import definition, step
+from tests.workflows.scripted_steps import definition, parsed, step
 from trading_bot.domain.workflow_runs import WorkflowStatus
 from trading_bot.errors.fault import Fault
 from trading_bot.store import errors
 from workflows.engine import Turn
-from workflows.model import Wake
+from workflows.model import Scene, Wake, Workflow
 
 UNDOING = (step("undo-a", undoes="a"), step("undo-b", undoes="b"))
 
@@ -116,8 +116,6 @@ def test_what_has_ended_or_never_was_can_not_be_cancelled(play: Play) -> None:
 
 
 def test_a_preview_says_what_each_step_would_do_and_whom_the_run_waits_for(play: Play) -> None:
-    from tests.workflows.scripted_steps import parsed  # noqa: PLC0415
-
     holder = play.ask(definition(step("x"), id="other-work"))
     play.lease(holder.id)
     workflow = parsed(
@@ -135,3 +133,17 @@ def test_a_preview_says_what_each_step_would_do_and_whom_the_run_waits_for(play:
     )
     assert preview.risk.name == "HIGH"
     assert play.steps.begun == []
+
+
+def test_a_preview_says_that_a_run_would_not_begin_and_what_is_cancelled_for_it(play: Play) -> None:
+    async def refuse(workflow: Workflow, scene: Scene) -> None:
+        raise Fault("BOT_003", "The bot must be stopped. " + "x" * 400)
+
+    play.require = refuse
+    play.lease(play.ask(definition(step("x"), id="other-work")).id)
+    workflow = parsed(definition(step("a"), preempts=True))
+    effects = asyncio.run(play.runs.preview("main", workflow, {}, play.intent())).effects
+
+    assert effects[0] == "The run of other-work that is under way is cancelled and undone first."
+    assert effects[1].startswith("It would not begin now. BOT_003: The bot must be stopped. xxx")
+    assert (len(effects[1].encode()), effects[1][-1], effects[2]) == (190, "…", "a: It would do nothing.")
