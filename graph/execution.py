@@ -13,6 +13,7 @@ from graph.documents import Document, Documents, require_guarded
 from graph.guard import budget
 from graph.guard.errors import ErrorShape
 from graph.guard.json import as_json
+from graph.plan.parts import Kept
 from graph.plan.plan import Ready
 from resolvers.context import Operation, Parts
 from resolvers.memory import Memory
@@ -150,13 +151,16 @@ class Executor:
         result = self._execute(prepared, operation)
         return answer_of(self._body(result if isinstance(result, ExecutionResult) else await result), prepared.kind)
 
-    async def event_bytes(self, prepared: "Prepared", operation: Operation, event: object) -> Answer:
+    async def event_bytes(
+        self, prepared: "Prepared", operation: Operation, event: object, kept: Kept | None = None
+    ) -> Answer:
         """The answer for one event of a subscription, errors in it included, the same for everyone: compare it with each one's budget.
 
-        A Fault as the event is an answer that says so. `operation` gives the view of the store and the moment.
+        A Fault as the event is an answer that says so. `operation` gives the view of the store and the moment. What
+        `kept` has of the event before, of the same operation and variables, is not written again.
         """
         plan = None if isinstance(event, Exception) else prepared.plan
-        raw = None if plan is None else plan.event(event, operation)
+        raw = None if plan is None else plan.event(event, operation, kept)
         if raw is not None:
             return Answer(raw=raw, kind=prepared.kind, began=True)
         result = self._execute(prepared, operation, event)

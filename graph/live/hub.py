@@ -107,6 +107,7 @@ class Live:
                 below = ("events", bot_id, source.kinds, self._shares.without_place(prepared, caller))
                 return self._known(below, partial(self._ordered, source, bot_id, writer)), source.after_seq
             case Paced():
+                writer.keeps_parts = True
                 return self._known(whole, partial(self._paced, source, writer)), None
             case _:
                 return self._known(whole, partial(self._changing, writer)), None

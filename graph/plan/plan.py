@@ -26,6 +26,7 @@ from graphql.execution.values import get_variable_values
 from pydantic_core import SchemaSerializer
 from pydantic_core import core_schema as cs
 
+from graph.plan.parts import Kept, Whole, whole_of
 from graph.plan.selections import Selected, Source, UnsupportedError, source_of
 from graph.plan.serializers import Arguments, Run, arguments_of, plain_resolver, schema_of
 from resolvers.context import Operation
@@ -50,6 +51,8 @@ class Root:
     """Writes what the resolver returns."""
     constant: str | None = None
     """What stands there whatever the resolvers say."""
+    whole: Whole | None = None
+    """Writes the object of a subscription by its parts; null for another value."""
 
     async def value(self, operation: Operation, variables: Any) -> Any:
         """What its resolver returns."""
@@ -82,9 +85,19 @@ class Plan:
             values = await asyncio.gather(*waiting, return_exceptions=True)
         return self._written(values, operation, variables)
 
-    def event(self, value: Any, operation: Operation, variables: Any) -> bytes | None:
-        """The body of the answer for one event of a subscription; null when graphql-core must answer."""
-        return self._written([value], operation, variables)
+    def event(self, value: Any, operation: Operation, variables: Any, kept: Kept | None = None) -> bytes | None:
+        """The body of the answer for one event of a subscription; null when graphql-core must answer.
+
+        What `kept` has of the event before is not written again.
+        """
+        root = self.roots[0]
+        if kept is None or root.whole is None or len(self.roots) > 1:
+            return self._written([value], operation, variables)
+        run = Run(context=operation.of_root(root.key), variables=variables)
+        try:
+            return b'{"data":{' + root.prefix + root.whole.written(value, run, kept) + b"}}"
+        except Exception:  # noqa: BLE001 - graphql-core runs into the same, and words it
+            return None
 
     def _written(self, values: list[Any], operation: Operation, variables: Any) -> bytes | None:
         try:
@@ -157,7 +170,10 @@ class Plans:
         definition = field.extensions["strawberry-definition"]
         serializer = SchemaSerializer(schema_of(field.type, selected, self._source, variables))
         if not is_read:
-            return Root(prefix=prefix, key=key, resolver=None, arguments=Arguments(), serializer=serializer)
+            whole = whole_of(field.type, selected, self._source, variables)
+            return Root(
+                prefix=prefix, key=key, resolver=None, arguments=Arguments(), serializer=serializer, whole=whole
+            )
         return Root(
             prefix=prefix,
             key=key,
@@ -179,6 +195,6 @@ class Ready:
         """The body of a query's answer; null when graphql-core must answer."""
         return await self.plan.answer(operation, self.variables)
 
-    def event(self, value: Any, operation: Operation) -> bytes | None:
+    def event(self, value: Any, operation: Operation, kept: Kept | None = None) -> bytes | None:
         """The body of the answer for one event of a subscription; null when graphql-core must answer."""
-        return self.plan.event(value, operation, self.variables)
+        return self.plan.event(value, operation, self.variables, kept)

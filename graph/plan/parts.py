@@ -1,0 +1,96 @@
+"""Parts: the fields of one object, each written again only where it is another object than before.
+
+What the domain hands out is frozen, and what was read of the store stays the same objects until it is read anew. So a part of a state
+that neither the store nor the clock has touched since the last tick is the same object, and its bytes are the same.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+from graphql import GraphQLNonNull, GraphQLObjectType, GraphQLOutputType
+from pydantic_core import SchemaSerializer
+
+from graph.plan.selections import Selected, Source
+from graph.plan.serializers import ReadField, Run, model_of
+
+Kept = dict[str, tuple[Any, bytes]]
+"""What was written last of each part, by response key: the object and its bytes."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """One field."""
+
+    key: str
+    field: ReadField
+    prefix: bytes
+    """Its response key as JSON, with the colon."""
+    serializer: SchemaSerializer
+    is_kept: bool
+    """Whether its bytes follow from the object alone: no resolver has a say in them."""
+
+    def written(self, parent: Any, run: Run, kept: Kept) -> bytes:
+        """Key and value as JSON; an exception for a value that the schema does not allow."""
+        value = self.field.value(parent, run)
+        known = kept.get(self.key)
+        if known is not None and self.is_kept and _is_same(known[0], value):
+            return known[1]
+        raw = self.prefix + self.serializer.to_json(value, by_alias=True, warnings="error", context=run)
+        kept[self.key] = (value, raw)
+        return raw
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Whole:
+    """An object by its parts."""
+
+    model: type
+    parts: tuple[Part, ...]
+
+    def written(self, value: Any, run: Run, kept: Kept) -> bytes:
+        """The object as JSON; an exception for what the schema does not allow."""
+        if not isinstance(value, self.model):
+            raise TypeError("not what the field promises")
+        return b"{" + b",".join([part.written(value, run, kept) for part in self.parts]) + b"}"
+
+
+def whole_of(kind: GraphQLOutputType, selected: Selected, source: Source, variables: Any) -> Whole | None:
+    """A field's object by its parts; null where it is none. UnsupportedError for what only graphql-core can write."""
+    named = kind.of_type if isinstance(kind, GraphQLNonNull) else kind
+    if not isinstance(named, GraphQLObjectType):
+        return None
+    sets = [node.selection_set for node in selected.nodes if node.selection_set is not None]
+    wanted = source.of(named, sets, variables)
+    fields = {key: ReadField(named, one, source, variables) for key, one in wanted.items()}
+    return Whole(model=model_of(named), parts=tuple(_part(key, field) for key, field in fields.items()))
+
+
+def _part(key: str, field: ReadField) -> Part:
+    return Part(
+        key=key,
+        field=field,
+        prefix=orjson.dumps(key) + b":",
+        serializer=SchemaSerializer(field.schema),
+        is_kept=not _asks_resolvers(field.schema),
+    )
+
+
+def _asks_resolvers(schema: Any) -> bool:
+    """Whether writing it calls functions that are told of the operation."""
+    match schema:
+        case dict():
+            return schema.get("info_arg") is True or any(_asks_resolvers(inner) for inner in schema.values())
+        case list() | tuple():
+            return any(_asks_resolvers(inner) for inner in schema)
+        case _:
+            return False
+
+
+def _is_same(before: Any, now: Any) -> bool:
+    """Whether it is the same object, or the same objects in the same order."""
+    if before is now:
+        return True
+    if type(before) is not tuple or type(now) is not tuple or len(before) != len(now):
+        return False
+    return all(one is other for one, other in zip(before, now, strict=True))
