@@ -23,7 +23,6 @@ from trading_bot.store import (
     accounts,
     bots,
     candles,
-    configs,
     errors,
     fills,
     orders,
@@ -34,6 +33,7 @@ from trading_bot.store import (
     sessions,
     trades,
 )
+from trading_bot.store.config_changes import find_config_in_force
 from trading_bot.store.store import Reading
 
 SHOWN_ORDERS = 100
@@ -140,10 +140,13 @@ def _performance(
 
 
 def _config(r: Reading, mode: TradingMode) -> ConfigSummary:
-    """The highlights of the newest configuration; of the defaults before the bot has stored one."""
-    stored = configs.find_config(r)
+    """The highlights of the configuration that the bot trades by; of the defaults before it has stored one.
+
+    `mode` is the bot's own: a change of it waits for a restart.
+    """
+    stored = find_config_in_force(r)
     config = BotConfig(mode=mode) if stored is None else parse_config(stored.values)
-    short = summary(config, 0 if stored is None else stored.version)
+    short = replace(summary(config, 0 if stored is None else stored.version), mode=mode)
     return short if short.symbols else replace(short, symbols=candles.list_symbols(r)[:SHOWN_SYMBOLS])
 
 

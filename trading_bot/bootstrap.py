@@ -27,9 +27,9 @@ from trading_bot.services.advisor import Advisor
 from trading_bot.services.circuit_breaker import CircuitBreaker
 from trading_bot.services.config_adoption import ConfigAdoption
 from trading_bot.services.config_projection import ConfigProjection
-from trading_bot.services.config_start import Adjust, found_candidate, import_file, refuse
+from trading_bot.services.config_start import Adjust, config_at_rest, found_candidate, import_file, refuse
 from trading_bot.services.config_watch import ConfigWatch
-from trading_bot.services.configuration import parse_config, with_feed
+from trading_bot.services.configuration import with_feed
 from trading_bot.services.consultation import Consultation
 from trading_bot.services.counts import Counts, counted
 from trading_bot.services.decisions import Decisions
@@ -45,7 +45,7 @@ from trading_bot.services.run_control import RunControl
 from trading_bot.services.trading import TradingLoop
 from trading_bot.services.vitals import Vitals
 from trading_bot.settings import Settings
-from trading_bot.store import bots, configs, fills, listings, runtime
+from trading_bot.store import bots, fills, listings, runtime
 from trading_bot.store.engine import open_engine
 from trading_bot.store.risk_events import find_breaker
 from trading_bot.store.schema import bring_up_to_date, require_current
@@ -123,8 +123,7 @@ def counts_at_rest(settings: Settings) -> Counts:
         store = Store(engine, clock)
         bot_id = bot_of_home(store, settings.config_file)
         with store.reading(bot_id) as r:
-            stored = configs.find_config(r)
-            config = parse_config(stored.values) if stored is not None else BotConfig(bot_id=bot_id)
+            config = config_at_rest(r) or BotConfig(bot_id=bot_id)
             books = load_books(r, Books(bot_version=version("botgraph"), mode=config.mode))
             booked = fills.known_fill_ids(r, _EVER)
     finally:

@@ -57,7 +57,9 @@ def entities(store_url: str, bot_id: str = "main") -> dict[str, Any]:
                 "record": performance.find_record(r),
                 "configurations": _versions(r),
                 "changes of configurations": _pages(lambda after: config_changes.list_changes(r, 100, after)),
-                "configuration in force": replace(found, file_version=None, file_digest=None, told_digest=None)
+                "configuration in force": replace(
+                    found, file_version=None, file_digest=None, replaced_digest=None, told_digest=None
+                )
                 if (found := config_changes.find_pointer(r)) is not None
                 else None,
             }

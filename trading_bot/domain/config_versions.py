@@ -104,9 +104,11 @@ class ConfigPointer:
     since: datetime
     """Wall clock when it was taken on, UTC."""
     file_version: int | None
-    """The version that the file was last written for or found equal to; null where that is not known."""
+    """The version that the file was last to be written for or found equal to; null where that is not known."""
     file_digest: str | None
-    """SHA-256 of the file as it was then; null where that is not known."""
+    """SHA-256 of the file as it is then; null where that is not known."""
+    replaced_digest: str | None
+    """SHA-256 of the file as it was before: a kill may have kept it from being written; null where there was none."""
     told_digest: str | None
     """SHA-256 of an edited file that was reported; null where none was."""
 

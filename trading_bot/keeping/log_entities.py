@@ -208,6 +208,7 @@ def _take_config(found: LogEntities, line: Line) -> None:
             since=datetime.fromisoformat(line["in_force_since"]),
             file_version=None,
             file_digest=None,
+            replaced_digest=None,
             told_digest=None,
         )
 

@@ -86,6 +86,10 @@ class ConfigAdoption:
             return
         self._adopt(change, wanted)
 
+    def stay(self) -> None:
+        """Nothing is looked at in the middle of a bar, however long a model thinks; the loop lives all the same."""
+        self._watch.stay()
+
     def look(self) -> None:
         """Once a second: whether the bot fares worse under a version that is watched, and whether the file was edited."""
         moment = self._clock.monotonic()

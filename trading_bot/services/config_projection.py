@@ -65,25 +65,32 @@ class ConfigProjection:
             pointer = config_changes.find_pointer(r)
         if pointer is None:
             return
-        self._seen = None  # a file that can't be read or written is tried again at the next look
-        self._compare(in_force, pointer, adopted=adopted)
-        self._seen = self._touched()
+        self._seen = None  # a file that was written, or could not be, is compared again at the next look
+        if self._compare(in_force, pointer, adopted=adopted):
+            self._seen = self._touched()
 
-    def _compare(self, in_force: InForce, pointer: ConfigPointer, *, adopted: bool) -> None:
+    def _compare(self, in_force: InForce, pointer: ConfigPointer, *, adopted: bool) -> bool:
+        """Whether there is nothing more to be done until the file is touched."""
         digest = self._digest()
-        if digest is None or (digest == pointer.file_digest and pointer.file_version != in_force.version):
-            self._write(in_force)
-            return
-        if digest in {pointer.file_digest, None if adopted else pointer.told_digest}:
-            return  # as it was written; or as it was told
+        if digest is not None and digest == pointer.file_digest and pointer.file_version == in_force.version:
+            if pointer.replaced_digest is not None:  # it was written: whoever puts the old file back edits it
+                self._remember(in_force, digest, replaced=None)
+            return True
+        if digest is None or digest in {pointer.file_digest, pointer.replaced_digest}:
+            self._write(in_force, digest)
+            return False
+        if digest == pointer.told_digest and not adopted:
+            return True
         file = self._read(digest)
         if file.hash == in_force.hash:
-            self._remember(in_force, digest)
+            self._remember(in_force, digest, replaced=None)
         elif adopted:
             self._put_aside(file)
-            self._write(in_force)
+            self._write(in_force, digest)
+            return False
         else:
-            self._remember(None, digest, self._edited(file, in_force))
+            self._tell(digest, self._edited(file, in_force))
+        return True
 
     def _touched(self) -> tuple[int, int, int] | None:
         try:
@@ -111,13 +118,19 @@ class ConfigProjection:
             return _File(digest=digest, values=None, problem=fault)
         return _File(digest=digest, values=config_values(config) if config else {}, problem=None)
 
-    def _write(self, in_force: InForce) -> None:
-        from trading_bot.services.config_file import write_config  # noqa: PLC0415 - likewise
+    def _write(self, in_force: InForce, replaced: str | None) -> None:
+        """Write the file over the one of that digest. What it becomes is stored first: a kill in between looks like no edit."""
+        from trading_bot.services.config_file import read_text, render, write_text  # noqa: PLC0415 - likewise
 
         with self._store.reading(self._bot_id) as r:
             stored = stored_config(r, in_force.version)
-        write_config(self._path, parse_config(stored.values))
-        self._remember(in_force, self._digest())
+        try:
+            previous = read_text(self._path)
+        except Fault:
+            previous = None  # it was put aside, and nothing in it can be kept
+        text = render(parse_config(stored.values), previous)
+        self._remember(in_force, hashlib.sha256(text.encode()).hexdigest(), replaced=replaced)
+        write_text(self._path, text)
 
     def _put_aside(self, file: _File) -> None:
         """Keep what somebody wrote by hand: its own name says which content it is."""
@@ -125,23 +138,29 @@ class ConfigProjection:
         aside.write_bytes(self._path.read_bytes())
         _log.warning("edited_file_put_aside", file=aside.name)
 
-    def _remember(self, written_for: InForce | None, digest: str | None, fault: Fault | None = None) -> None:
-        """Keep what the file is now: the picture of a version, or, with what is told of it, an edit."""
+    def _remember(self, in_force: InForce, digest: str, *, replaced: str | None) -> None:
+        """Keep what the file is, or is about to become, and which version's picture that is."""
 
         def write(w: Writing) -> None:
             pointer = config_changes.find_pointer(w)
-            if pointer is not None and written_for is not None:
-                pointer = replace(pointer, file_version=written_for.version, file_digest=digest, told_digest=None)
-                config_changes.save_pointer(w, pointer)
-            elif pointer is not None:
+            if pointer is not None:
+                kept = replace(pointer, file_version=in_force.version, file_digest=digest, replaced_digest=replaced)
+                config_changes.save_pointer(w, replace(kept, told_digest=None))
+
+        self._journal.commit(write)
+
+    def _tell(self, digest: str, fault: Fault) -> None:
+        """An edited file is reported once with what it would change, and is not taken."""
+
+        def write(w: Writing) -> None:
+            pointer = config_changes.find_pointer(w)
+            if pointer is not None:
                 config_changes.save_pointer(w, replace(pointer, told_digest=digest))
-            if fault is not None:
-                errors.save_error(w, fault.semantic(now=w.now))
+            errors.save_error(w, fault.semantic(now=w.now))
 
         self._journal.commit(write)
 
     def _edited(self, file: _File, in_force: InForce) -> Fault:
-        """An edited file is reported with what it would change, and is not taken."""
         context = {"file": self._path.name, "version": in_force.version}
         if file.problem is not None:
             cause = f"{self._path.name} was edited and can't be taken: {file.problem.cause}"

@@ -61,6 +61,13 @@ def import_file(store: Store, bot_id: str, path: Path, adjust: Adjust) -> None:
         import_first(w, values=values, digest=config_hash(values))
 
 
+def config_at_rest(r: Reading) -> BotConfig | None:
+    """What the bot traded by when it was last up; null before its first start. CFG_001 for one that this release can't read."""
+    if config_changes.find_pointer(r) is None:
+        return None
+    return _candidate(r, None, lambda config: config).in_force.config
+
+
 def found_candidate(store: Store, bot_id: str, adjust: Adjust) -> Candidate:
     """What a start trades by: a version that no bot has tried yet, else what was in force. CFG_001 for one that this release can't read."""
     while True:

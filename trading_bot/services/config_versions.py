@@ -69,7 +69,13 @@ def import_first(w: Writing, *, values: dict[str, Any], digest: str) -> None:
         rolled_back_by=None,
     )
     pointer = ConfigPointer(
-        version=1, restart_version=1, since=w.now, file_version=None, file_digest=None, told_digest=None
+        version=1,
+        restart_version=1,
+        since=w.now,
+        file_version=None,
+        file_digest=None,
+        replaced_digest=None,
+        told_digest=None,
     )
     config_changes.save_pointer(w, pointer)
     config_changes.add_change(w, change, before={}, after=values, config_hash=digest)

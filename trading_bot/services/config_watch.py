@@ -45,6 +45,10 @@ class ConfigWatch:
             self._looked_at -= max((self._clock.now() - max(last_beat, change.at or last_beat)).total_seconds(), 0.0)
         self._failing = frozenset()
 
+    def stay(self) -> None:
+        """The loop lives, though it can't look now: it is in the middle of a bar."""
+        self._looked_at = self._clock.monotonic()
+
     def is_over(self) -> bool:
         """Whether the time is up for which the change is watched."""
         until = self.watched.watched_until if self.watched is not None else None

@@ -45,6 +45,6 @@ def _written_for(store: Store, known: tuple[str, ...], path: Path) -> str | None
     for bot_id in known:
         with store.reading(bot_id) as r:
             pointer = find_pointer(r)
-        if pointer is not None and pointer.file_digest == digest:
+        if pointer is not None and digest in {pointer.file_digest, pointer.replaced_digest}:
             return bot_id
     return None

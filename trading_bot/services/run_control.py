@@ -88,6 +88,8 @@ class RunControl:
                 await self._adoption.adopt(command)
         if between_bars:
             self._adoption.look()
+        else:
+            self._adoption.stay()
 
     async def _obey(self, command: Command, *, at: datetime | None) -> None:
         age = self._clock.now() - command.created_at

@@ -10,6 +10,7 @@ from trading_bot.domain.config_versions import ConfigPointer, StoredChange
 from trading_bot.domain.events import EventKind
 from trading_bot.domain.records import data_of, record_of, value_of
 from trading_bot.store.config_tables import config_changes, config_pointers
+from trading_bot.store.configs import StoredConfig, find_config
 from trading_bot.store.paging import Page, page_of
 from trading_bot.store.rows import made, of_bot, put, select_of, values_of
 from trading_bot.store.transaction import Reading, Writing
@@ -93,6 +94,12 @@ def find_pointer(r: Reading) -> ConfigPointer | None:
     query = select_of(ConfigPointer, config_pointers).where(of_bot(r, config_pointers))
     row = r.connection.execute(query).one_or_none()
     return None if row is None else made(ConfigPointer, row)
+
+
+def find_config_in_force(r: Reading) -> StoredConfig | None:
+    """The version that the bot trades by; the latest before its first start, null when there is none."""
+    pointer = find_pointer(r)
+    return find_config(r, pointer.version if pointer is not None else None)
 
 
 def save_pointer(w: Writing, pointer: ConfigPointer) -> None:

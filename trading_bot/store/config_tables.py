@@ -42,5 +42,6 @@ config_pointers = sa.Table(
     some("since", Utc),
     maybe("file_version", sa.BigInteger),
     maybe("file_digest"),
+    maybe("replaced_digest"),
     maybe("told_digest"),
 )

@@ -41,6 +41,7 @@ def make_tables() -> None:
         sa.Column("since", Utc(), nullable=False),
         sa.Column("file_version", sa.BigInteger(), nullable=True),
         sa.Column("file_digest", Text(), nullable=True),
+        sa.Column("replaced_digest", Text(), nullable=True),
         sa.Column("told_digest", Text(), nullable=True),
         sa.PrimaryKeyConstraint("bot_id", name="pk_config_pointers"),
     )
