@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from decimal import Decimal
-from typing import Any
+from typing import Any, assert_never
 
 from trading_bot.domain.config import BotConfig, BullFlag, VwapPullback
 from trading_bot.domain.config_changes import ConfigView
@@ -75,6 +75,8 @@ def _of_stops(config: BotConfig, view: ConfigView) -> Iterator[Problem]:
                 name, what = "stop_pct", "a stop"
             case BullFlag(pole_min_pct=near):
                 name, what = "pole_min_pct", "a pole, and the stop under its flag,"
+            case never:
+                assert_never(never)
         if near <= widest:
             text = f"is {plain(near)} %: {what} nearer than {where}, {plain(widest.normalize())} %"
             wider = plain((widest * 2).quantize(_FINEST).normalize())

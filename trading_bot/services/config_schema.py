@@ -54,21 +54,21 @@ def _object(model: type[Any], shapes: dict[str, Any]) -> dict[str, Any]:
     properties = {
         name: _field(model, known[name], kind, extra, shapes) for name, (kind, extra) in said.items() if name in known
     }
-    description = _docs(model)[""]
+    description = _docs_of(model)[""]
     return {"type": "object", "description": description, "properties": properties, "additionalProperties": False}
 
 
 def _field(
     model: type[Any], field: Field[Any], kind: Any, said: tuple[Any, ...], shapes: dict[str, Any]
 ) -> dict[str, Any]:
-    description = _docs(model)[field.name]
+    description = _docs_of(model)[field.name]
     default = _json(field.default if field.default is not MISSING else _made(field))
     bare, is_optional = _without_null(kind)
     shape = _shape(bare, shapes)
     for one in said:
         shape = _bounded(shape, one)
     if isinstance(bare, type) and issubclass(bare, Enum):
-        description += " " + " ".join(f"{_json(one)}: {_docs(bare)[one.name]}" for one in bare)
+        description += " " + " ".join(f"{_json(one)}: {_docs_of(bare)[one.name]}" for one in bare)
     if is_optional:
         shape = _nullable(shape)
     examples = _examples(bare, default, said)
@@ -170,11 +170,15 @@ def _json(value: Any) -> Any:
     return data_of(value)
 
 
+def _docs_of(model: type[Any]) -> dict[str, str]:
+    return _docs(model.__module__, model.__name__)
+
+
 @cache
-def _docs(model: Any) -> dict[str, str]:
+def _docs(module: str, name: str) -> dict[str, str]:
     """The docstrings of a class, under "", and of its fields or members, from its source."""
-    tree = ast.parse(inspect.getsource(sys.modules[model.__module__]))
-    node = next(one for one in tree.body if isinstance(one, ast.ClassDef) and one.name == model.__name__)
+    tree = ast.parse(inspect.getsource(sys.modules[module]))
+    node = next(one for one in tree.body if isinstance(one, ast.ClassDef) and one.name == name)
     docs = {"": inspect.cleandoc(ast.get_docstring(node) or "")}
     for statement, following in zip(node.body, node.body[1:], strict=False):
         match statement, following:
