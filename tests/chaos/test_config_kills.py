@@ -4,7 +4,7 @@ import random
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -41,15 +41,16 @@ def test_twenty_kills_within_a_change_leave_one_version_that_all_agree_on(
 @pytest.mark.long
 @pytest.mark.timeout(3600)
 def test_five_hundred_kills_within_a_change_leave_one_version_that_all_agree_on(
-    tmp_path: Path, store_url: str, forks: ForkServer
+    tmp_path: Path, new_store: Callable[[], str], forks: ForkServer
 ) -> None:
     """Several homes of at most sixty kills each, so that the log stays short enough to be read every time."""
     done = 0
     for number in range(100):
         home = tmp_path / f"home-{number}"
         home.mkdir()
-        url = store_url if number == 0 else f"sqlite:///{home / 'botgraph.db'}"
-        done += killed(home, url, forks, kills=min(60, 500 - done), last_moment=30, chance=random.Random(500 + number))
+        done += killed(
+            home, new_store(), forks, kills=min(60, 500 - done), last_moment=30, chance=random.Random(500 + number)
+        )
         if done == 500:
             break
     assert done == 500
