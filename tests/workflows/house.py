@@ -57,11 +57,14 @@ class House:
         variables: dict[str, Any] = {"workflowId": workflow, "parameters": parameters, "reason": "a test"}
         key = f"key-{os.getpid()}-{next(_numbers)}"
         rehearsed = self.sent("workflowExecute", token=token, **variables, idempotencyKey=f"{key}-dry", dryRun=True)
-        preview = rehearsed["data"]["workflowExecute"]["preview"]
-        assert preview is not None, rehearsed
+        answered = rehearsed["data"] and rehearsed["data"]["workflowExecute"]
+        assert answered is not None, rehearsed
+        assert answered["preview"] is not None, rehearsed
+        preview = answered["preview"]
         confirmed = {"confirmToken": preview["confirmToken"]} if preview["confirmToken"] else {}
         answer = self.sent("workflowExecute", token=token, **variables, **confirmed, idempotencyKey=key)
-        found: dict[str, Any] = answer["data"]["workflowExecute"]
+        found: dict[str, Any] | None = answer["data"] and answer["data"]["workflowExecute"]
+        assert found is not None, answer
         return {**found, "preview": preview}
 
     def run(self, workflow: str, *, token: str | None = None, **parameters: Any) -> dict[str, Any]:
