@@ -77,11 +77,12 @@ def check(values: Any, *, current: Any = None, rules: Rules | None = None) -> Ch
     """What is wrong with `values`. `current` is what is in force: a mistake without a better way out goes back to it."""
     problems: dict[tuple[Path, str], Problem] = {}
     stubborn: set[tuple[Path, str]] = set()
-    mended = values
+    mended, clean = values, dict(current or {})
     for _ in range(_ROUNDS):
-        config, found = _round(mended, current or {}, rules)
+        config, found = _round(mended, current or {}, clean, rules)
         if not found:
             return _checked(None if problems else config, problems.values(), mended, is_mended=True)
+        clean = _without(mended, found)
         # What was mended and is wrong still goes back to what is in force, with all that belongs to it; then there is no way out.
         again = {(one.path, one.cause) for one in found} & problems.keys()
         if again and again <= stubborn:
@@ -95,8 +96,10 @@ def check(values: Any, *, current: Any = None, rules: Rules | None = None) -> Ch
     return _checked(None, problems.values(), mended, is_mended=False)
 
 
-def _round(values: Any, current: Any, rules: Rules | None) -> tuple[BotConfig | None, list[Problem]]:
-    fresh = _changed(values, current)
+def _round(
+    values: Any, current: Any, clean: dict[str, Any], rules: Rules | None
+) -> tuple[BotConfig | None, list[Problem]]:
+    fresh = _changed(values, clean)
     found = [problem for error in mistakes(fresh) for problem in _of_schema(error, values, current)]
     places = {problem.path for problem in found}
     found += [_secret(path, values, current) for path in secrets_in(fresh) if path not in places]
@@ -109,11 +112,17 @@ def _round(values: Any, current: Any, rules: Rules | None) -> tuple[BotConfig | 
     return config, list(rules(config)) if rules is not None else []
 
 
-def _changed(values: Any, current: Any) -> Any:
-    """The parts that are not as in force: those were judged when they came there, and the schema ties no part to another."""
+def _changed(values: Any, clean: dict[str, Any]) -> Any:
+    """The parts that were not judged yet, as those in force once were: the schema ties no part to another."""
     if not isinstance(values, dict):
         return values
-    return {key: part for key, part in values.items() if key not in current or not _is_same(part, current[key])}
+    return {key: part for key, part in values.items() if key not in clean or not _is_same(part, clean[key])}
+
+
+def _without(values: Any, problems: list[Problem]) -> dict[str, Any]:
+    """The parts in which nothing was found."""
+    broken = {problem.path[0] for problem in problems if problem.path}
+    return {key: part for key, part in values.items() if key not in broken} if isinstance(values, dict) else {}
 
 
 def _is_same(one: Any, other: Any) -> bool:
