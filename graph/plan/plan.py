@@ -10,6 +10,7 @@ plans as those have values.
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import orjson
@@ -31,8 +32,26 @@ from graph.plan.selections import Selected, Source, UnsupportedError, source_of
 from graph.plan.serializers import Arguments, Run, arguments_of, plain_resolver, schema_of
 from resolvers.context import Operation
 
+SECOND = 2
 MOST_PLANS = 8
 """Plans that one operation keeps; one with more variables than that deciding what is selected is compiled again and again."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Again:
+    """What makes an object that is asked for again cheaper: parts that are the same objects as the last time are not written anew."""
+
+    make: Callable[[], Whole | None]
+    kept: Kept = field(default_factory=dict)
+    _uses: int = 0
+    _whole: Whole | None = None
+
+    def whole(self) -> Whole | None:
+        """Null at the first time: what is asked for once would only be compiled twice."""
+        self._uses += 1
+        if self._uses == SECOND:
+            self._whole = self.make()
+        return self._whole
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +72,8 @@ class Root:
     """What stands there whatever the resolvers say."""
     whole: Whole | None = None
     """Writes the object of a subscription by its parts; null for another value."""
+    again: "Again | None" = None
+    """Writes the object of a query by its parts, where it is asked for again; null for another value."""
 
     async def value(self, operation: Operation, variables: Any) -> Any:
         """What its resolver returns."""
@@ -63,6 +84,9 @@ class Root:
     def written(self, value: Any, operation: Operation, variables: Any) -> bytes:
         """Key and value as JSON; an exception for a value that the schema does not allow."""
         run = Run(context=operation.of_root(self.key), variables=variables)
+        whole = None if self.again is None or value is None else self.again.whole()
+        if self.again is not None and whole is not None:
+            return self.prefix + whole.written(value, run, self.again.kept)
         return self.prefix + self.serializer.to_json(value, by_alias=True, warnings="error", context=run)
 
 
@@ -180,6 +204,7 @@ class Plans:
             resolver=plain_resolver(definition, waits=True),
             arguments=arguments_of(definition, field, selected.nodes[0]),
             serializer=serializer,
+            again=Again(make=partial(whole_of, field.type, selected, self._source, variables)),
         )
 
 

@@ -1,7 +1,9 @@
 """An answer is given again exactly as long as nothing that it shows has changed."""
 
+import json
 from collections.abc import Callable
 from dataclasses import replace
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -13,7 +15,7 @@ from graph.schema import build_schema
 from tests.api.client import Api
 from trading_bot.domain.account import TradingMode
 from trading_bot.domain.errors import Scope
-from trading_bot.store import bots, runtime
+from trading_bot.store import bots, positions, runtime
 
 SEQ = "{ botState { seq positions { symbol quantity } } }"
 AGED = "{ botSummary { dataAgeSeconds healthStatus generatedAt } }"
@@ -197,3 +199,18 @@ def test_a_form_has_no_comments_and_keeps_what_is_in_texts() -> None:
     assert forms[0] == forms[1] == forms[2]
     assert forms[3].text != forms[0].text
     assert [form.is_clocked for form in forms] == [False] * 4
+
+
+def test_what_is_made_again_shows_what_changed_and_nothing_old(api: Api) -> None:
+    query = "{ botState { positions { symbol currentPrice unrealizedPl } orders { orderId } account { cashBalance } } }"
+    before = [api.post(query, headers={"Cache-Control": "no-cache"}).content for _ in range(4)]
+    with api.store.writing("main") as w:
+        held = positions.list_positions(w)[0]
+        positions.save_position(w, replace(held, current_price=held.current_price + 1))
+    after = [api.post(query, headers={"Cache-Control": "no-cache"}).content for _ in range(4)]
+    was, now = (json.loads(one)["data"]["botState"] for one in (before[0], after[0]))
+
+    assert (len(set(before)), len(set(after))) == (1, 1)
+    assert now["positions"][0]["currentPrice"] == str(Decimal(was["positions"][0]["currentPrice"]) + 1)
+    assert now["positions"][0]["unrealizedPl"] != was["positions"][0]["unrealizedPl"]
+    assert (now["orders"], now["account"]) == (was["orders"], was["account"])

@@ -114,6 +114,9 @@ def check_query(run: Executor, case: tuple[int, float, float]) -> str:
 
 async def compared(run: Executor, prepared: Prepared, asked: Made, seed: int, wrong: float) -> str:
     plan = prepared.plan
+    if plan is not None:  # what was answered before, of the same data and of other, must leave nothing behind
+        for earlier in (seed, seed + 1, seed):
+            await plan.answer(operation_of(run, earlier, wrong))
     operation = operation_of(run, seed, wrong)
     raw = None if plan is None else await plan.answer(operation)
     expected = await by_graphql_core(run, prepared, seed, wrong)
