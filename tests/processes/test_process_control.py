@@ -31,6 +31,7 @@ from trading_bot.services.commands import Commands
 from trading_bot.services.config_versions import import_first
 from trading_bot.services.configuration import config_hash, config_values
 from trading_bot.store import commands, runtime
+from trading_bot.store.engine import open_engine
 from trading_bot.store.store import Store
 
 BOTGRAPH = str(Path(sys.executable).with_name("botgraph"))
@@ -121,6 +122,17 @@ def test_a_restart_is_done_once_the_new_process_has_given_a_heartbeat(calm: Runn
         assert up.child("api") == api
         assert found_errors(store) == ()  # it was asked for: no crash
         assert "it starts again" not in up.said()
+
+
+def test_on_postgres_it_is_restarted_likewise(home: Path, port: int, postgres_url: str) -> None:
+    with ready(home, port, BOTGRAPH_STORE_URL=postgres_url) as up:
+        store = Store(open_engine(postgres_url), SystemClock())
+        done = ended(store, asked(store, "one"))
+        store.close()
+
+        assert done.outcome is not None
+        assert (done.status, done.outcome["generation"]) == (CommandStatus.DONE, 2)
+        up.stop()
 
 
 def test_a_process_that_does_not_end_in_time_is_ended_by_force(home: Path, port: int) -> None:
