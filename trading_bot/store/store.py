@@ -11,6 +11,7 @@ import sqlalchemy as sa
 
 from trading_bot.clock import Clock
 from trading_bot.domain.state import Bot
+from trading_bot.errors.fault import Fault
 from trading_bot.store import bots, engine, transaction
 from trading_bot.store.tables import counters
 from trading_bot.store.transaction import Reading, Writing
@@ -80,7 +81,7 @@ class Store:
 
     def data_version_now(self) -> int | None:
         """The same without ever waiting; null where that can't be, as on PostgreSQL, and before the first `data_version`."""
-        if self._watch is None or not self._watching.acquire(blocking=False):
+        if not self._watching.acquire(blocking=False):
             return None
         try:
             return None if self._watch is None else self._look()
@@ -97,7 +98,11 @@ class Store:
         # Past SQLAlchemy, which would begin a transaction and so look at an old snapshot for ever.
         assert self._watch is not None, "there is a connection to look through"  # noqa: S101
         driver = cast("sqlite3.Connection", self._watch.connection.dbapi_connection)
-        return int(driver.execute("PRAGMA data_version").fetchone()[0])
+        try:
+            return int(driver.execute("PRAGMA data_version").fetchone()[0])
+        except sqlite3.Error as error:
+            cause = "The database file can't be looked at."
+            raise Fault("SYS_002", cause, context={"driver": str(error)[:200]}) from None
 
     def close(self) -> None:
         """Let go of all connections."""
