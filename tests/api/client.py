@@ -78,6 +78,7 @@ class Api:
     def socket(self, **rest: Any) -> Iterator["Socket"]:
         """A WebSocket, not initialised yet."""
         rest.setdefault("subprotocols", [PROTOCOL])
+        rest.setdefault("max_queue", None)  # else it stops reading, and takes ten seconds to close with more than 16 unread
         with connect(f"ws://127.0.0.1:{self.port}/graphql", **rest) as connection:
             yield Socket(connection)
 
