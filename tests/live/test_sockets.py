@@ -59,7 +59,10 @@ def test_each_subscription_has_its_own_cadence(api: Api) -> None:
     assert (ids.count("1"), ids.count("2")) == (5, 3)
 
 
-def test_a_stuck_reader_keeps_nobody_waiting_and_then_sees_the_newest(api: Api) -> None:
+def test_a_stuck_reader_keeps_nobody_waiting_and_then_sees_the_newest(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("graph.doors.wire.STUCK_SECONDS", 60)  # else it might be cut off on a slow machine
     with stuck_subscriber(api) as late:
         with api.session() as socket:
             socket.subscribe("1", WHOLE)
@@ -202,7 +205,7 @@ def subscriptions(api: Api) -> int:
 def stuck_subscriber(api: Api) -> Any:
     """A client that has the whole state open, takes nothing more, and was sent more than fits."""
     with sockets.socket() as connection:
-        connection.setsockopt(sockets.SOL_SOCKET, sockets.SO_RCVBUF, 4_096)
+        connection.setsockopt(sockets.SOL_SOCKET, sockets.SO_RCVBUF, 65_536)
         connection.connect(("127.0.0.1", api.port))
         connection.settimeout(10)
         shake_hands(connection, api)
