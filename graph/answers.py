@@ -1,7 +1,7 @@
 """Answers: the bytes of what was answered lately, for whoever asks the same while nothing has changed.
 
 What is kept belongs to one state of the books; the first look after a commit lets go of all of it. A document that asks for something that
-the clock moves has the whole second in its place. What says who asks, or what this server does, is never kept, and neither is an answer
+the clock moves has the whole second in its key. What says who asks, or what this server does, is never kept, and neither is an answer
 with an error in it, or one made while the store could not be read. The byte budget is the reader's, so it is compared after the look.
 """
 
@@ -46,10 +46,10 @@ CLOCKED = frozenset({"dataAgeSeconds", "generatedAt", "lastHeartbeat", "timestam
 """Fields that the clock moves, whatever type they are of; and so do those whose name begins with `health`."""
 ROOM_BYTES = 16 * 1024 * 1024
 """Of all that is kept."""
-PLACE_BYTES = 512
+KEY_BYTES = 512
 """What an entry takes beside its bytes, about."""
 
-Place = tuple[Hashable, ...]
+CacheKey = tuple[Hashable, ...]
 """What the same answer is given to: document, operation, variables, scope, and the second where the clock matters."""
 
 
@@ -72,7 +72,7 @@ class Subject:
     variables: bytes
     """As JSON, by name."""
 
-    def place(self, scope: Scope, now: datetime) -> Place:
+    def key(self, scope: Scope, now: datetime) -> CacheKey:
         """Where its answer stands."""
         second = int(now.timestamp()) if self.form.is_clocked else None
         return (self.form.text, self.operation_name, self.variables, scope, second)
@@ -95,7 +95,7 @@ class Answers:
     memory: Memory
     counters: Counters
     _versions: Versions = ()
-    _kept: Kept[Place, _Entry] = field(default_factory=lambda: Kept(room=ROOM_BYTES))
+    _kept: Kept[CacheKey, _Entry] = field(default_factory=lambda: Kept(room=ROOM_BYTES))
 
     def find(self, versions: Versions, subject: Subject, scope: Scope) -> bytes | None:
         """The answer that was given in this state, unless it is too old; counted where there is one."""
@@ -103,7 +103,7 @@ class Answers:
             self._kept.clear()
             self._versions = versions
         now = self.clock.now()
-        entry = self._kept.get(subject.place(scope, now))
+        entry = self._kept.get(subject.key(scope, now))
         if entry is None or self.clock.monotonic() >= entry.ends_at or now >= entry.ends_by:
             return None
         self.counters.cache_hits += 1
@@ -114,11 +114,11 @@ class Answers:
         if versions != self._versions or self.memory.ttl <= 0:
             return
         now = self.clock.now()
-        place = subject.place(scope, since)
-        if place != subject.place(scope, now):  # the second went over while it was made
+        key = subject.key(scope, since)
+        if key != subject.key(scope, now):  # the second went over while it was made
             return
         entry = _Entry(raw=raw, ends_at=self.clock.monotonic() + self.memory.ttl, ends_by=self._deadline(now))
-        self._kept.put(place, entry, len(raw) + len(subject.form.text) + len(subject.variables) + PLACE_BYTES)
+        self._kept.put(key, entry, len(raw) + len(subject.form.text) + len(subject.variables) + KEY_BYTES)
 
     def _deadline(self, now: datetime) -> datetime:
         """When a bot goes OFFLINE or its data gets stale, though nothing is written."""

@@ -86,8 +86,9 @@ class Keys:
         if len(token) > _LONGEST_TOKEN:
             return None
         seen_at, key = self._remembered.get(_hash(token), (0.0, None))
-        is_known = key is not None and key.revoked_at is None
-        return _caller(key) if is_known and self._clock.monotonic() - seen_at <= REMEMBERED_SECONDS else None
+        if key is None or key.revoked_at is not None or self._clock.monotonic() - seen_at > REMEMBERED_SECONDS:
+            return None
+        return _caller(key)
 
     def find(self, id: str) -> Caller | None:
         """Whose key has that id; null for one that is unknown or revoked."""
