@@ -44,7 +44,7 @@ KEPT_ROOTS = frozenset(
 """Root fields that say what the books say and no more. All others, such as `viewer`, `configPlan` and `metrics`, are answered anew."""
 CLOCKED = frozenset({"dataAgeSeconds", "generatedAt", "lastHeartbeat", "timestamp", "warnings"})
 """Fields that the clock moves, whatever type they are of; and so do those whose name begins with `health`."""
-ROOM_BYTES = 16 * 1024 * 1024
+ROOM_BYTES = 8 * 1024 * 1024
 """Of all that is kept."""
 KEY_BYTES = 512
 """What an entry takes beside its bytes, about."""

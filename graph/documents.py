@@ -27,9 +27,9 @@ from graph.plan.plan import Plans
 from graph.plan.proof import is_proven
 from trading_bot.errors.fault import Fault
 
-REMEMBERED_CHARACTERS = 262_144
-"""Of all documents that are remembered; one takes some hundred bytes of memory a character."""
-DOCUMENT_CHARACTERS = 256
+REMEMBERED_CHARACTERS = 131_072
+"""Of all documents that are remembered; with its plan, one takes some hundred bytes of memory a character."""
+DOCUMENT_CHARACTERS = 512
 """What a document takes however short it is."""
 MOST_VALIDATION_ERRORS = 10
 

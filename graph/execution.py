@@ -137,6 +137,8 @@ class Executor:
         operation = Operation(self.parts, caller)
         if prepared.root_fields <= OF_FACTS:
             operation.snapshot.at = versions
+        if prepared.subject is not None and versions is None:
+            operation.snapshot.failure = self._memory.versions.failure
         try:
             return await self._answered(prepared, operation)
         finally:
@@ -265,7 +267,10 @@ def executor(schema: strawberry.Schema, parts: Parts, shape: ErrorShape) -> Exec
 def _subject(form: Form | None, request: Request) -> Subject | None:
     if form is None:
         return None
-    variables = as_json(request.variables, option=orjson.OPT_SORT_KEYS) if request.variables else b""
+    try:
+        variables = as_json(request.variables, option=orjson.OPT_SORT_KEYS) if request.variables else b""
+    except TypeError:  # JSON is read to any depth, and written to 254 levels
+        return None
     return Subject(form=form, operation_name=request.operation_name, variables=variables)
 
 

@@ -14,6 +14,7 @@ from functools import partial
 from typing import Any, TypeVar
 
 from resolvers.versions import Versions
+from trading_bot.errors.fault import Fault
 from trading_bot.store.store import Reading, Store
 
 T = TypeVar("T")
@@ -45,9 +46,13 @@ class Snapshot:
         self._has_room = False
         self.at: Versions | None = None
         """The state that is to be shown, where it is known and nothing but remembered facts is asked for: no view is opened then."""
+        self.failure: Fault | None = None
+        """Why the store can't be read, where that was just seen: to try again would only take as long again."""
 
     async def read(self, bot_id: str, work: Callable[[Reading], T]) -> T:
         """What `work` makes of one bot's books; it runs in a thread and may raise what the store raises."""
+        if self.failure is not None:
+            raise self.failure
         loop = asyncio.get_running_loop()
         answer: asyncio.Future[T] = loop.create_future()
         self._waiting.append(((bot_id, work), answer))

@@ -22,6 +22,8 @@ class StateVersions:
     store: Store
     workers: Executor
     """Threads in which the store is read."""
+    failure: Fault | None = None
+    """Why they could not be read, the last time; null where they could."""
     _seen: int | None = None
     """The store's count of commits when the versions were read."""
     _versions: Versions = ()
@@ -45,10 +47,10 @@ class StateVersions:
         """The versions as they are in the store; null while it can't be read."""
         try:
             seen, versions = await asyncio.get_running_loop().run_in_executor(self.workers, self._read)
-        except Fault:
-            self._seen = None
+        except Fault as fault:
+            self._seen, self.failure = None, fault
             return None
-        self._seen, self._versions = seen, versions
+        self._seen, self._versions, self.failure = seen, versions, None
         return versions
 
     def _read(self) -> tuple[int, Versions]:

@@ -214,3 +214,13 @@ def test_what_is_made_again_shows_what_changed_and_nothing_old(api: Api) -> None
     assert now["positions"][0]["currentPrice"] == str(Decimal(was["positions"][0]["currentPrice"]) + 1)
     assert now["positions"][0]["unrealizedPl"] != was["positions"][0]["unrealizedPl"]
     assert (now["orders"], now["account"]) == (was["orders"], was["account"])
+
+
+def test_variables_nested_beyond_what_can_be_written_are_refused_like_others(api: Api) -> None:
+    query = "query ($filter: TradeFilter) { trades(filter: $filter) { edges { cursor } } }"
+    nested = b'{"a":' * 400 + b"1" + b"}" * 400
+    body = b'{"query":' + json.dumps(query).encode() + b',"variables":{"filter":' + nested + b"}}"
+    headers = {"X-API-Key": api.token, "Content-Type": "application/json"}
+    answer = api.call("POST", "/graphql", content=body, headers=headers).json()
+
+    assert [error["extensions"]["errorCode"] for error in answer["errors"]] == ["QRY_004"]
