@@ -38,7 +38,7 @@ def test_the_configuration_has_every_key_and_where_its_schema_is(shared_api: Api
     assert (found["botId"], found["version"], found["user"]) == ("main", 1, "system")
     assert found["values"] == config_values(CONFIG)
     assert list(found["values"]) == list(config_values(CONFIG))
-    assert found["adoption"] == {"status": "PENDING", "at": None, "detail": None}
+    assert found["adoption"] == {"status": "ADOPTED", "at": "2026-03-02T12:00:00Z", "detail": None}
     answer = shared_api.call("GET", found["schemaUrl"], headers={"X-API-Key": shared_api.token})
     assert answer.content == schema_bytes()
     assert answer.headers["Content-Type"] == "application/schema+json"

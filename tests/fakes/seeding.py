@@ -7,6 +7,8 @@ from decimal import Decimal
 from trading_bot.domain.account import Account, TradingMode
 from trading_bot.domain.commands import Command, CommandKind, CommandStatus
 from trading_bot.domain.config import BotConfig
+from trading_bot.domain.config_changes import AdoptionStatus
+from trading_bot.domain.config_versions import ConfigOrigin, StoredChange
 from trading_bot.domain.decisions import Decision, Verdict
 from trading_bot.domain.errors import RemediationAction, Scope, SemanticError, Severity
 from trading_bot.domain.fills import Fill, Liquidity
@@ -28,6 +30,7 @@ from trading_bot.store import (
     bots,
     candles,
     commands,
+    config_changes,
     configs,
     decisions,
     errors,
@@ -66,6 +69,7 @@ def seed_bot(store: Store, now: datetime, *, bot_id: str = BOT) -> None:
         configs.save_config(
             w, version=1, values=config_values(CONFIG), config_hash=CONFIG_HASH, user="system", reason="first start"
         )
+        config_changes.insert_change(w, first_change(w))
         accounts.save_account(w, account())
         sessions.save_session(w, session())
         for plan in (plan_of(WIN, "BAC"), plan_of(LOSS, "IBM"), plan_of(HELD, "SPY")):
@@ -282,6 +286,30 @@ def running(now: datetime, *, generation: int = 1) -> Runtime:
         ticks=62,
         last_tick_at=seen,
         loop_latency_ms=(1.5, 2.5, 9.0),
+    )
+
+
+def first_change(w: Writing) -> StoredChange:
+    return StoredChange(
+        id=config_changes.change_id(w.bot_id, 1),
+        version=1,
+        previous_version=0,
+        timestamp=w.now,
+        user="system",
+        reason="first start",
+        origin=ConfigOrigin.IMPORT,
+        diff=[],
+        watch_seconds=0,
+        command_id=None,
+        status=AdoptionStatus.ADOPTED,
+        at=w.now,
+        detail=None,
+        adopted_at=w.now,
+        replaced=None,
+        watched_until=None,
+        baseline=None,
+        crashes=0,
+        rolled_back_by=None,
     )
 
 
