@@ -191,7 +191,8 @@ class _Socket(asyncio.Protocol):
         if self._kind == 0x89:  # a ping
             self._transport.write(b"\x8a\x84\0\0\0\0" + self._first)
         elif self._kind == 0x88:
-            print(f"closed: {self._first!r}", file=sys.stderr)
+            if not self._first.startswith(b"\x03\xf4"):  # 1012: the server ends
+                print(f"closed: {self._first!r}", file=sys.stderr)
         elif self._first.startswith(b'{"type":"connection_ack"'):
             self._say()
         elif not self._ready.done():
