@@ -17,6 +17,7 @@ from trading_bot.services.config_file import read_config
 from trading_bot.services.configuration import config_values
 from trading_bot.settings import load_settings
 from trading_bot.store import commands, configs
+from trading_bot.store.tables import configs as table
 
 pytestmark = pytest.mark.anyio
 
@@ -269,7 +270,6 @@ async def test_a_version_with_which_the_bot_can_not_start_is_refused_by_its_star
         operator = operator_of(bot)
         operator.apply({"name": "Second"})
         with bot.bot.store.writing("main") as w:  # as a release that knew other settings would have left it
-            table = configs.configs
             values = {**operator.values(2), "no_such_setting": 1}
             w.connection.execute(table.update().where(table.c.version == 2).values(values=values))
     async with scripted_bot(home, CALM) as bot:

@@ -218,12 +218,13 @@ def test_a_rollback_names_versions_that_there_are(
 
 def test_apply_and_rollback_give_the_first_content_byte_for_byte(operator: Operator) -> None:
     first = orjson.dumps(operator.values())
-    for patch in (
+    patches: tuple[dict[str, Any], ...] = (
         {"venue": {"speed": None}},
         {"symbols": ["ACME"]},
         {"strategies": []},
         {"risk": {"max_rejections": 5}},
-    ):
+    )
+    for patch in patches:
         operator.apply(patch)
         operator.rollback(1)
         assert orjson.dumps(operator.values()) == first

@@ -1,5 +1,6 @@
 """The watch: a version under which the bot fares worse is taken back by itself, and never in a way that loosens a limit."""
 
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -188,11 +189,16 @@ def adopted(operator: Operator, *, watch_seconds: int = 0) -> None:
     with operator.store.writing("main") as w:
         pointer = config_changes.find_pointer(w)
         assert pointer is not None
-        taken = {"status": AdoptionStatus.ADOPTED, "at": now, "adopted_at": now, "replaced": pointer.version}
-        from dataclasses import replace  # noqa: PLC0415
-
+        taken = replace(
+            change,
+            status=AdoptionStatus.ADOPTED,
+            at=now,
+            adopted_at=now,
+            replaced=pointer.version,
+            watched_until=until,
+        )
         config_changes.save_pointer(w, replace(pointer, version=change.version, restart_version=change.version))
-        config_changes.save_change(w, replace(change, **taken, watched_until=until))
+        config_changes.save_change(w, taken)
 
 
 def test_two_crashes_under_a_new_version_take_it_back_and_limits_stay_tight(store: Store, clock: SetClock) -> None:

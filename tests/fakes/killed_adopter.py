@@ -12,7 +12,7 @@ import random
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import wraps
+from functools import partial, wraps
 from pathlib import Path
 from typing import Any
 
@@ -63,7 +63,7 @@ def run(moments: int, environment: dict[str, str]) -> int:
 async def _run(countdown: Countdown, chance: random.Random) -> int:
     home = load_settings().home
     async with scripted_bot(home, BARS, config=CONFIG) as bot:
-        bot.venue.honest.follow = _refusing(bot.venue.honest.follow)  # type: ignore[method-assign]
+        bot.venue.honest.follow = _refusing(bot.venue.honest.follow)  # type: ignore[method-assign, assignment]
         if bot.held() == 0:
             await bot.bar()
             await bot.enter(proposal())
@@ -114,12 +114,12 @@ async def _change(bot: ScriptedBot, chance: random.Random) -> None:
     what = chance.choice(("apply", "apply", "twice", "harm", "refused", "rollback"))
     if what == "rollback" or operator.change().watched_until is not None:
         versions = range(1, operator.change().version + 1)
-        _one_of([lambda version=version: operator.rollback(version) for version in versions], chance)
+        _one_of([partial(operator.rollback, version) for version in versions], chance)
     elif what == "refused":
         operator.apply({"symbols": ["ACME", "NONE"], "name": "Refused"})
         await bot.bar()
     elif what == "harm":
-        _one_of([lambda patch=patch: operator.apply(patch, watch_seconds=60) for patch in PATCHES], chance)
+        _one_of([partial(operator.apply, patch, watch_seconds=60) for patch in PATCHES], chance)
         await bot.bar()
         bot.bot.journal.report(Fault("DATA_005", "The venue tells nonsense.").semantic(now=bot.clock.now()))
         for _ in range(3):
@@ -127,7 +127,7 @@ async def _change(bot: ScriptedBot, chance: random.Random) -> None:
             await bot.bar()
     else:
         for _ in range(2 if what == "twice" else 1):
-            _one_of([lambda patch=patch: operator.apply(patch) for patch in PATCHES], chance)
+            _one_of([partial(operator.apply, patch) for patch in PATCHES], chance)
 
 
 def _one_of(ways: list[Callable[[], object]], chance: random.Random) -> None:

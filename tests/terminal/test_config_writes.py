@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import typer
 
 from graph.doors import terminal
 from graph.doors.terminal import config_writes
@@ -88,7 +89,7 @@ async def test_what_loosens_a_limit_is_asked_about_first(home: Path, run: Run, m
         asked_for.append(f"{text} {abort}")
         raise SystemExit(1)
 
-    monkeypatch.setattr(config_writes.typer, "confirm", no)
+    monkeypatch.setattr(typer, "confirm", no)
     async with scripted_bot(home, CALM) as bot:
         await bot.bar()
         code, out, _ = await asked(bot, run, "apply", "--patch", '{"risk": {"max_open_positions": 20}}')
