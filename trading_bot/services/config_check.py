@@ -34,6 +34,7 @@ INVALID, CONTRARY, SECRET = "CFG_001", "CFG_020", "CFG_021"
 """A value that is not allowed; values that don't go together or don't fit the venue; a secret where it must not be."""
 _ROUNDS = 8
 _NAMED = re.compile(r"`([a-z_]+(?:\.[a-z_]+)*)")
+_INT_BITS = 63
 _SHOWN = 60
 
 
@@ -238,13 +239,23 @@ def _checked(config: BotConfig | None, problems: Iterable[Problem], mended: Any,
 def short(value: Any) -> Any:
     """A value that is shown: a number as it is, a text cut, of anything larger what it is."""
     match value:
+        case int() if value.bit_length() > _INT_BITS:  # more than JSON's readers can hold
+            return f"a number of {value.bit_length()} bits"
         case bool() | int() | float() | None:
             return value
         case str():
             return value if len(value) <= _SHOWN else value[: _SHOWN - 1] + "…"
-        case list() if len(orjson.dumps(value, default=str)) <= _SHOWN:
+        case list() if _is_short(value):
             return value
         case list() | dict():
             return f"{'list' if isinstance(value, list) else 'object'} of {len(value)}"
         case _:
             return str(value)[:_SHOWN]
+
+
+def _is_short(value: list[Any]) -> bool:
+    """Whether it can be shown whole; one with a number beyond 64 bits can't."""
+    try:
+        return len(orjson.dumps(value, default=str)) <= _SHOWN
+    except orjson.JSONEncodeError:
+        return False
