@@ -324,6 +324,7 @@ PARTS = st.sampled_from([*config_values(BotConfig()), "unknown"])
 
 @settings(max_examples=120, deadline=None, phases=FAST)
 @given(st.dictionaries(PARTS, JSON, max_size=4))
+@example({"symbols": [{}, {}]})
 @example({"name": 10**4000, "symbols": [[None], 10**20], "bot_id": [10**20]})
 def test_whatever_the_patch_nothing_is_raised_and_an_invalid_one_changes_nothing(patch: dict[str, Any]) -> None:
     base = stored()

@@ -18,7 +18,7 @@ def suggested(error: Mistake, shape: Shape, path: Path, current: Any) -> Any:  #
         case "minimum" | "maximum" | "x-minimum" | "x-maximum":
             turned = _turned(value)
             return turned if fits(shape, turned) else shape[error.validator]
-        case "uniqueItems":
+        case "uniqueItems" if all(isinstance(one, str) for one in value):
             return list(dict.fromkeys(value))
         case "maxItems":
             return value[: shape["maxItems"]]
