@@ -25,7 +25,7 @@ RETRYABLE = frozenset({"SYS_002"})
 BACKLOG = 512
 UVICORN: dict[str, Any] = {
     "loop": "uvloop",
-    "http": "graph.doors.unreadable:HttpProtocol",
+    "http": "graph.doors.connection:HttpProtocol",
     "ws": "graph.doors.wire:SocketProtocol",
     "lifespan": "on",  # or what must be closed at the end might silently not be
     "ws_max_size": 65_536,

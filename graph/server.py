@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, nullcontext
 from dataclasses import replace
 from importlib.metadata import version
+from typing import Any
 
 import structlog
 from starlette.applications import Starlette
@@ -14,7 +15,7 @@ from starlette.routing import BaseRoute, Route, WebSocketRoute
 
 from graph.admission import Admission
 from graph.composition import Core, build_core, open_store, working
-from graph.doors import http, pages, probes, websocket
+from graph.doors import http, pages, probes, shortcut, websocket
 from graph.doors.entrance import Entrance
 from graph.doors.operations import FOLDER
 from graph.doors.sockets import Sockets
@@ -47,18 +48,31 @@ def build_app(settings: Settings, *, clock: Clock | None = None) -> Starlette:
     gate = Gate(keys=core.keys, workers=core.threads)
 
     @asynccontextmanager
-    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+    async def lifespan(app: Starlette) -> AsyncIterator[dict[str, Any]]:
         async with working(core.worker()) if settings.api_works else nullcontext():
-            yield
+            yield {} if short is None else {shortcut.NAME: short}
+        if short is not None:
+            short.lines.write()
         tracing.close()
         core.close()
 
     rates = Rates(clock=clock, per_minute=settings.api_rate_per_minute)
     admission = Admission(executor=core.executor, rates=rates, metrics=metrics, tracing=tracing, door="http")
     door = http.Door(admission=admission, gate=gate, operations=core.operations)
+    short = None
+    if not settings.api_cors_origins and not tracing.is_on:  # both have something to say to each request
+        short = shortcut.Shortcut(
+            admission=admission,
+            gate=gate,
+            known=door.known,
+            hosts=frozenset(_names(settings)),
+            counters=counters,
+            metrics=metrics,
+            clock=clock,
+        )
     app = Starlette(
         routes=_routes(settings, core, gate, shape, metrics=metrics, door=door),
-        middleware=_middleware(settings, core.parts, shape, metrics, door),
+        middleware=_middleware(settings, core.parts, shape, metrics),
         exception_handlers={HTTPException: pages.Pages(parts=core.parts, gate=gate, shape=shape).refused},
         lifespan=lifespan,
     )
@@ -93,19 +107,14 @@ def _routes(
     ]
 
 
-def _middleware(
-    settings: Settings, parts: Parts, shape: ErrorShape, metrics: Metrics, door: http.Door
-) -> list[Middleware]:
+def _middleware(settings: Settings, parts: Parts, shape: ErrorShape, metrics: Metrics) -> list[Middleware]:
     entrance = Middleware(
         Entrance,
-        hosts=tuple(host.lower().strip("[]") for host in settings.api_allowed_hosts),
+        hosts=_names(settings),
         shape=shape,
         counters=parts.counters,
         metrics=metrics,
         clock=parts.clock,
-        shortcut=None
-        if settings.api_cors_origins
-        else door.shortcut,  # what a page of another origin is sent needs headers for it
     )
     if not settings.api_cors_origins:
         return [entrance]
@@ -124,3 +133,8 @@ def _middleware(
         ],
     )
     return [entrance, cors]
+
+
+def _names(settings: Settings) -> tuple[str, ...]:
+    """The names under which this server lets itself be called."""
+    return tuple(host.lower().strip("[]") for host in settings.api_allowed_hosts)

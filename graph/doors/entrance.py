@@ -2,7 +2,6 @@
 
 import re
 import secrets
-from collections.abc import Awaitable, Callable
 from dataclasses import KW_ONLY, dataclass
 
 import structlog
@@ -20,8 +19,6 @@ LONGEST_SHOWN_PATH = 100
 REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 """What a caller may call its request; anything else gets a name of ours."""
 
-Shortcut = Callable[[Scope, Receive, Send], Awaitable[Receive | None]]
-
 log = structlog.get_logger("graph.requests")
 
 
@@ -37,8 +34,6 @@ class Entrance:
     counters: Counters
     metrics: Metrics
     clock: Clock
-    shortcut: Shortcut | None = None
-    """Answers what it can at once, and gives null; or else the messages to go on with. Null where everything takes the whole way."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -65,15 +60,9 @@ class Entrance:
             await send(message)
 
         try:
-            is_known, rest = self._is_known(_host(scope)), receive
-            if is_known and self.shortcut is not None:
-                left = await self.shortcut(scope, receive, noting)
-                if left is None:
-                    return
-                rest = left
             with structlog.contextvars.bound_contextvars(request_id=request_id):
-                if is_known:
-                    await self.app(scope, rest, noting)
+                if self._is_known(_host(scope)):
+                    await self.app(scope, receive, noting)
                 else:
                     await self._refuse_host(scope, noting)
         except Exception as error:
@@ -113,11 +102,14 @@ def _request_id(scope: Scope) -> str:
     return given if REQUEST_ID.fullmatch(given) else secrets.token_hex(8)
 
 
-def _host(scope: Scope) -> str:
-    """The name that the client called, without port and brackets, in small letters."""
-    raw = next((value for name, value in scope["headers"] if name == b"host"), b"")
-    host = raw.decode("latin-1").lower()
+def host_of(header: bytes) -> str:
+    """The name that the client called, by its Host header: without port and brackets, in small letters."""
+    host = header.decode("latin-1").lower()
     return host[1:].partition("]")[0] if host.startswith("[") else host.partition(":")[0]
+
+
+def _host(scope: Scope) -> str:
+    return host_of(next((value for name, value in scope["headers"] if name == b"host"), b""))
 
 
 async def _send_error(send: Send, status: int, entry: dict[str, object]) -> None:

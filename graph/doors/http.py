@@ -15,7 +15,7 @@ from graphql import OperationType
 from starlette.datastructures import Headers
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
-from starlette.types import Message, Receive, Scope, Send
+from starlette.types import Receive, Scope, Send
 
 from graph.admission import Admission, Admitted
 from graph.doors.accepts import GRAPHQL_JSON, JSON, media_type
@@ -36,7 +36,6 @@ BODY_SECONDS = 10.0
 UNSHARED = frozenset({"viewer", "configPlan", "ask"})
 """Root fields whose answers nobody keeps."""
 VARY = "X-API-Key, Authorization, Accept, Accept-Encoding"
-KINDS = {kind: [(b"content-type", f"{kind}; charset=utf-8".encode())] for kind in (JSON, GRAPHQL_JSON)}
 KNOWN_BYTES = 131_072
 """Of all queries that are known by their bytes; each keeps its document, so these are as few."""
 KNOWN_ENTRY_BYTES = 512
@@ -55,37 +54,8 @@ class Door:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request as an ASGI application."""
-        left = receive if "asked" in scope.get("state", ()) else await self.shortcut(scope, receive, send)
-        if left is not None:
-            response = await self.answer(Request(scope, left))
-            await response(scope, receive, send)
-
-    async def shortcut(self, scope: Scope, receive: Receive, send: Send) -> Receive | None:
-        """Send at once what was answered before, and give null; else the request's messages, the one that was taken among them."""
-        if scope["path"] != PATH:
-            return receive
-        state = scope.setdefault("state", {})
-        state["asked"] = b""
-        headers = Headers(scope=scope)
-        caller = self.gate.recall(token_of(headers))
-        if caller is None or _wants_anew(headers):
-            return receive
-        if scope["method"] == "GET":
-            raw, again = b"?" + scope["query_string"], receive
-        elif scope["method"] == "POST" and headers.get("content-type") == JSON:
-            raw, again = await _first(receive)
-        else:
-            return receive
-        state["asked"] = raw
-        prepared = self.known.get(raw)
-        recalled = None if prepared is None else self.admission.recall(prepared, caller, headers)
-        if prepared is None or recalled is None:
-            return again
-        state["operation"] = prepared.kind.value
-        found = _found_answer(scope["method"], headers, *recalled)
-        await send({"type": "http.response.start", "status": found.status, "headers": found.headers})
-        await send({"type": "http.response.body", "body": found.body})
-        return None
+        response = await self.answer(Request(scope, receive))
+        await response(scope, receive, send)
 
     async def answer(self, request: Request) -> Response:
         """The answer to one request."""
@@ -96,16 +66,17 @@ class Door:
         if caller is None:
             return self._refused(request, refusal(), 401, {"WWW-Authenticate": "Bearer"})
         try:
-            wanted = self._named(await _wanted(request))
+            asked, raw = await _wanted(request)
+            wanted = self._named(asked)
             wanted = replace(wanted, wants_anew=True) if _wants_anew(request.headers) else wanted
         except RefusedRequestError as refused:
             return self._malformed(request, refused, self.admission.rates.draw(caller))
         admitted = self.admission.admit(wanted, caller)
-        response = await self._carried_out(request, admitted)
+        response = await self._carried_out(request, admitted, raw)
         response.headers.update(admitted.allowance.headers)
         return response
 
-    async def _carried_out(self, request: Request, admitted: Admitted) -> Response:
+    async def _carried_out(self, request: Request, admitted: Admitted, raw: bytes) -> Response:
         prepared = admitted.outcome
         if isinstance(prepared, Answer) and not admitted.allowance.is_granted:
             return _bytes(request, prepared.raw, 429, {"Cache-Control": "no-store"})
@@ -115,9 +86,8 @@ class Door:
         if misplaced is not None:
             return self._refused(request, misplaced.fault, misplaced.status, misplaced.headers)
         request.state.operation = prepared.kind.value
-        asked = getattr(request.state, "asked", None)
-        if asked and prepared.subject is not None:
-            self.known.put(asked, prepared, len(asked) + KNOWN_ENTRY_BYTES)
+        if prepared.subject is not None and not prepared.request.wants_anew:
+            self.known.put(raw, prepared, len(raw) + KNOWN_ENTRY_BYTES)
         answer = await self.admission.carry_out(prepared, admitted.caller, request.headers)
         if request.method == "GET" and answer.began and _is_kept(prepared, answer):
             return _tagged(request, answer)
@@ -158,7 +128,8 @@ class Found:
     """An answer that was given before."""
 
     status: int
-    headers: list[tuple[bytes, bytes]]
+    headers: tuple[tuple[str, str], ...]
+    """Those that depend on the method."""
     body: bytes
 
 
@@ -185,10 +156,10 @@ def _misplaced(method: str, prepared: Prepared) -> RefusedRequestError | None:
     return None
 
 
-async def _wanted(request: Request) -> Asked:
-    """What the request asks for; RefusedRequestError when it is not a GraphQL request."""
+async def _wanted(request: Request) -> tuple[Asked, bytes]:
+    """What the request asks for, and the bytes that say it; RefusedRequestError when it is not a GraphQL request."""
     if request.method == "GET":
-        return _request_of(_parameters(request))
+        return _request_of(_parameters(request)), as_asked(request.scope["query_string"])
     if request.method != "POST":
         fault = Fault("QRY_006", f"The method {request.method:.20} is not known here.")
         raise RefusedRequestError(405, fault, {"Allow": "GET, POST"})
@@ -198,7 +169,12 @@ async def _wanted(request: Request) -> Asked:
         body = orjson.loads(raw)
     except orjson.JSONDecodeError as error:
         raise RefusedRequestError(400, Fault("QRY_001", f"The body is not JSON: {error.msg}.")) from None
-    return _request_of(body)
+    return _request_of(body), raw
+
+
+def as_asked(query_string: bytes) -> bytes:
+    """The bytes by which a query over GET is known; no body begins like that."""
+    return b"?" + query_string
 
 
 def _require_json(content_type: str) -> None:
@@ -283,23 +259,17 @@ def _is_kept(prepared: Prepared, answer: Answer) -> bool:
     return prepared.kind is OperationType.QUERY and not answer.codes and not prepared.root_fields & UNSHARED
 
 
-def _found_answer(method: str, headers: Headers, answer: Answer, allowance: Allowance) -> Found:
-    """A whole answer, as `_tagged` and `_response` would send it."""
-    told = [(name.lower().encode(), value.encode()) for name, value in allowance.headers.items()]
-    kind = media_type(headers.get("accept", ""))
-    common = [*told, (b"vary", VARY.encode()), *KINDS[kind]]
+def found_again(method: str, held: str, kind: str, answer: Answer) -> Found:
+    """A whole answer to a query, as `_tagged` and `_response` would send it to who holds answers of these tags."""
     if method == "POST":
-        size = str(len(answer.raw)).encode()
-        return Found(
-            status=200,
-            headers=[*common, (b"cache-control", b"no-store"), (b"content-length", size)],
-            body=answer.raw,
-        )
+        return Found(status=200, headers=(("cache-control", "no-store"),), body=answer.raw)
     tag = _tag(answer, kind)
-    common += [(b"cache-control", b"private, no-cache"), (b"etag", tag.encode())]
-    if _has_it(headers, tag):
-        return Found(status=304, headers=[pair for pair in common if pair[0] != b"content-type"], body=b"")
-    return Found(status=200, headers=[*common, (b"content-length", str(len(answer.raw)).encode())], body=answer.raw)
+    headers = (("cache-control", "private, no-cache"), ("etag", tag))
+    return (
+        Found(status=304, headers=headers, body=b"")
+        if _has_it(held, tag)
+        else Found(status=200, headers=headers, body=answer.raw)
+    )
 
 
 def _wants_anew(headers: Headers) -> bool:
@@ -308,28 +278,12 @@ def _wants_anew(headers: Headers) -> bool:
     return "no-cache" in wishes or "no-store" in wishes
 
 
-async def _first(receive: Receive) -> tuple[bytes, Receive]:
-    """The body where it comes in one piece, empty otherwise; and the messages from the beginning."""
-    try:
-        async with asyncio.timeout(BODY_SECONDS):
-            first = await receive()
-    except TimeoutError:
-        return b"", receive
-    is_whole = first["type"] == "http.request" and not first.get("more_body", False)
-    waiting = [first]
-
-    async def again() -> Message:
-        return waiting.pop() if waiting else await receive()
-
-    return (first.get("body", b"") if is_whole else b""), again
-
-
 def _tag(answer: Answer, kind: str) -> str:
     return f'"{blake2b(answer.raw, digest_size=16, person=kind[-16:].encode()).hexdigest()}"'
 
 
-def _has_it(headers: Headers, tag: str) -> bool:
-    known = [known.strip().removeprefix("W/") for known in headers.get("if-none-match", "").split(",")]
+def _has_it(held: str, tag: str) -> bool:
+    known = [known.strip().removeprefix("W/") for known in held.split(",")]
     return tag in known or "*" in known
 
 
@@ -337,7 +291,7 @@ def _tagged(request: Request, answer: Answer) -> Response:
     """A whole answer with the tag of its bytes; only the tag for who has it already."""
     tag = _tag(answer, media_type(request.headers.get("accept", "")))
     headers = {"Cache-Control": "private, no-cache", "ETag": tag, "Vary": VARY}
-    if _has_it(request.headers, tag):
+    if _has_it(request.headers.get("if-none-match", ""), tag):
         return Response(status_code=304, headers=headers)
     return _bytes(request, answer.raw, 200, headers)
 

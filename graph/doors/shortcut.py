@@ -1,0 +1,138 @@
+"""Shortcut: what was answered before is sent again straight from the connection, before there is a task or a response for it.
+
+A query is known by the bytes that it came as. Whatever is out of the ordinary, such as a key that was not seen just now, an answer that
+no longer holds or a rate that is used up, goes the whole way, through `graph.doors.entrance` and `graph.doors.http`, which say so.
+What is sent, counted and logged is the same on both ways.
+"""
+
+import asyncio
+import secrets
+from asyncio import TimerHandle
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from itertools import count
+
+import structlog
+
+from graph.admission import Admission
+from graph.doors.accepts import JSON, media_type
+from graph.doors.entrance import host_of
+from graph.doors.http import VARY, Found, found_again
+from graph.execution import Prepared
+from graph.guard.authentication import Gate
+from graph.guard.rate import Allowance
+from graph.kept import Kept
+from graph.observability.metrics import Metrics
+from resolvers.counters import Counters
+from trading_bot.clock import Clock
+
+NAME = "shortcut"
+"""Where the state of the application has it."""
+_WHOLE_WAY = (b"cache-control", b"x-request-id")
+"""Headers whose meaning only the whole way knows."""
+_JSON_TYPE = JSON.encode()
+_LINES_SECONDS = 0.1
+"""How long a line may wait for others, to be written with them."""
+_MOST_LINES = 500
+_IDS = 2**32
+
+
+@dataclass(slots=True, kw_only=True)
+class Lines:
+    """Lines of the log, written some at a time: to write each alone takes longer than to answer."""
+
+    _waiting: list[str] = field(default_factory=list)
+    _timer: TimerHandle | None = None
+
+    def add(self, line: str) -> None:
+        """Have a line of JSON written soon."""
+        self._waiting.append(line)
+        if self._timer is None:
+            self._timer = asyncio.get_running_loop().call_later(_LINES_SECONDS, self.write)
+        elif len(self._waiting) >= _MOST_LINES:
+            self.write()
+
+    def write(self) -> None:
+        """Write what waits."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if self._waiting:
+            text, self._waiting = "\n".join(self._waiting), []
+            structlog.get_config()["logger_factory"]("graph.requests").info(text)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shortcut:
+    """Answers at once, or not at all."""
+
+    admission: Admission
+    gate: Gate
+    known: Kept[bytes, Prepared]
+    """Queries by the bytes that they came as."""
+    hosts: frozenset[str]
+    """Names under which this server lets itself be called; `*` for any."""
+    counters: Counters
+    metrics: Metrics
+    clock: Clock
+    lines: Lines = field(default_factory=Lines)
+    _ids: Iterator[int] = field(default_factory=count)
+    _id_begins: str = field(default_factory=lambda: secrets.token_hex(4))
+
+    def answer(self, method: str, headers: list[tuple[bytes, bytes]], asked: bytes) -> bytes | None:
+        """The whole response to a request for `/graphql`, as it goes over the wire; null where the whole way must be taken."""
+        started = self.clock.monotonic()
+        prepared = self.known.get(asked)
+        if prepared is None:
+            return None
+        given = dict(reversed(headers))  # of two of one name, the first counts, as it does on the whole way
+        if not self._is_plain(method, given):
+            return None
+        caller = self.gate.recall(_token(given))
+        recalled = None if caller is None else self.admission.recall(prepared, caller, {})
+        if recalled is None:
+            return None
+        kind = media_type(given.get(b"accept", b"").decode("latin-1"))
+        found = found_again(method, given.get(b"if-none-match", b"").decode("latin-1"), kind, recalled[0])
+        request_id = f"{self._id_begins}{next(self._ids) % _IDS:08x}"
+        self._note(method, found.status, prepared.kind.value, request_id, started)
+        return _response(found, kind, recalled[1], request_id)
+
+    def _is_plain(self, method: str, given: dict[bytes, bytes]) -> bool:
+        if "*" not in self.hosts and host_of(given.get(b"host", b"")) not in self.hosts:
+            return False
+        for name in _WHOLE_WAY:
+            if name in given:
+                return False
+        return method == "GET" or given.get(b"content-type") == _JSON_TYPE
+
+    def _note(self, method: str, status: int, operation: str, request_id: str, started: float) -> None:
+        ms = round((self.clock.monotonic() - started) * 1000, 3)
+        self.counters.answered(ms)
+        self.metrics.request(method, status, ms / 1000)
+        moment = self.clock.now().isoformat().replace("+00:00", "Z")
+        self.lines.add(
+            f'{{"request_id": "{request_id}", "method": "{method}", "path": "/graphql", "status": {status}, "ms": {ms}, '
+            f'"operation": "{operation}", "event": "request", "level": "info", "logger": "graph.requests", "timestamp": "{moment}"}}'
+        )
+
+
+def _token(given: dict[bytes, bytes]) -> str | None:
+    """The key that a request names, as `graph.guard.authentication.token_of` reads it; null for another way to name one."""
+    named = given.get(b"x-api-key")
+    if named is not None:
+        return named.decode("latin-1").strip()
+    scheme, _, token = given.get(b"authorization", b"").partition(b" ")
+    return token.decode("latin-1").strip() if scheme.lower() == b"bearer" else None
+
+
+def _response(found: Found, kind: str, allowance: Allowance, request_id: str) -> bytes:
+    lines = ["HTTP/1.1 200 OK" if found.status == 200 else "HTTP/1.1 304 Not Modified"]  # noqa: PLR2004 - the words say it
+    lines += [f"{name.lower()}: {value}" for name, value in allowance.headers.items()]
+    lines.append(f"vary: {VARY}")
+    lines += [f"{name}: {value}" for name, value in found.headers]
+    if found.status == 200:  # noqa: PLR2004
+        lines.append(f"content-type: {kind}; charset=utf-8")
+        lines.append(f"content-length: {len(found.body)}")
+    lines.append(f"x-request-id: {request_id}\r\n\r\n")
+    return "\r\n".join(lines).encode("latin-1") + found.body
