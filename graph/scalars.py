@@ -1,11 +1,13 @@
-"""Scalars: how decimals, times, whole numbers and JSON travel, and what is refused."""
+"""Scalars: how decimals, times, whole numbers, ratios and JSON travel, and what is refused."""
 
+import math
+from collections.abc import Callable
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, NewType
 
 import strawberry
-from graphql import GraphQLError
+from graphql import GraphQLError, GraphQLField, GraphQLFloat, GraphQLObjectType, GraphQLSchema
 from strawberry.types.scalar import ScalarDefinition
 
 from trading_bot.domain.money import parse_decimal, plain
@@ -66,6 +68,26 @@ def read_whole(value: object) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or abs(value) > LARGEST:
         raise GraphQLError(f"Expected a whole number up to 2^63-1, was {_shown(value)}.")
     return value
+
+
+def defined(value: object) -> object:
+    """A ratio as it may stand where null may: null for one that has no value, such as 0 / 0 or 1 / 0."""
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def write_undefined_as_null(schema: GraphQLSchema) -> None:
+    """Have each Float that may be null be null where it is undefined, so that it never blanks what it is part of."""
+    for kind in schema.type_map.values():
+        for field in kind.fields.values() if isinstance(kind, GraphQLObjectType) else ():
+            if field.type is GraphQLFloat or getattr(field.type, "name", "") == GraphQLFloat.name:
+                field.resolve = _defining(field)
+
+
+def _defining(field: GraphQLField) -> Callable[..., object]:
+    resolve = field.resolve
+    if resolve is None:
+        raise TypeError("A Float has no resolver, so nothing tells whether it is defined.")
+    return lambda *given, **arguments: defined(resolve(*given, **arguments))
 
 
 def _shown(value: object) -> str:

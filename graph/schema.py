@@ -9,7 +9,7 @@ from strawberry.schema.config import StrawberryConfig
 
 from graph.describes import Argument, answered_by, streamed_by
 from graph.guard.writes import writes, writes_planned
-from graph.scalars import SCALARS, BigInt
+from graph.scalars import SCALARS, BigInt, write_undefined_as_null
 from graph.types.changes import Event
 from graph.types.commands import Command, CommandConnection, CommandPayload, ErrorAcknowledgePayload
 from graph.types.config import (
@@ -355,7 +355,9 @@ def build_schema(
 ) -> strawberry.Schema:
     """The schema, ready to execute."""
     schema = strawberry.Schema(query, mutation, subscription, config=StrawberryConfig(scalar_map=SCALARS))
-    _write_defaults_as_literals(schema._schema)  # noqa: SLF001 - Strawberry has no other name for it
+    core: GraphQLSchema = schema._schema  # noqa: SLF001 - Strawberry has no other name for it
+    _write_defaults_as_literals(core)
+    write_undefined_as_null(core)
     return schema
 
 

@@ -19,6 +19,7 @@ from graphql import (
     BooleanValueNode,
     FieldNode,
     GraphQLEnumType,
+    GraphQLFloat,
     GraphQLList,
     GraphQLNonNull,
     GraphQLObjectType,
@@ -32,6 +33,7 @@ from graphql.execution.values import get_argument_values
 from pydantic_core import core_schema as cs
 
 from graph.plan.selections import Selected, Source, UnsupportedError
+from graph.scalars import defined
 
 _INT32 = 2**31
 _BIG = 2**63
@@ -58,6 +60,11 @@ def _float(value: object) -> float:
     if type(value) not in (float, int) or not math.isfinite(value):  # type: ignore[arg-type]  # one of the two
         raise TypeError("not a finite number")
     return float(value)  # type: ignore[arg-type]
+
+
+def _float_or_null(value: object) -> float | None:
+    known = defined(value)
+    return None if known is None else _float(known)
 
 
 def _decimal(value: Any) -> str:
@@ -94,6 +101,7 @@ _LEAVES: dict[str, cs.CoreSchema] = {
     "Decimal": _written_by(_decimal, cs.str_schema()),
     "DateTime": _written_by(_time, cs.datetime_schema()),
 }
+_FLOAT_OR_NULL = _written_by(_float_or_null, cs.nullable_schema(cs.float_schema()))
 _ENUM = _written_by(operator.attrgetter("_name_"), cs.str_schema())
 
 
@@ -125,6 +133,8 @@ def schema_of(kind: GraphQLOutputType, selected: Selected, source: Source, varia
     """How a value of that GraphQL type is written. UnsupportedError for what only graphql-core can write."""
     if isinstance(kind, GraphQLNonNull):
         return _not_null(kind.of_type, selected, source, variables)
+    if isinstance(kind, GraphQLScalarType) and kind.name == GraphQLFloat.name:
+        return _FLOAT_OR_NULL
     return cs.nullable_schema(_not_null(kind, selected, source, variables))
 
 

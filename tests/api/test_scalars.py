@@ -5,11 +5,22 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from graphql import GraphQLError
+from graphql import (
+    GraphQLError,
+    GraphQLField,
+    GraphQLNonNull,
+    GraphQLObjectType,
+    GraphQLSchema,
+    execute_sync,
+    get_named_type,
+    parse,
+)
 from hypothesis import given
 from hypothesis import strategies as st
 
 from graph.scalars import read_decimal, read_time, read_whole, write_decimal, write_time, write_whole
+from graph.schema import build_schema
+from trading_bot.domain.state import Quantiles
 
 
 @pytest.mark.parametrize(
@@ -86,3 +97,51 @@ def test_anything_else_is_refused_as_a_whole_number(value: Any) -> None:
         read_whole(value)
     with pytest.raises(ValueError, match="Expected a whole number"):
         write_whole(value)
+
+
+FINITE = {
+    "BotState.dataAgeSeconds": "difference of two times",
+    "BotSummary.dataAgeSeconds": "difference of two times",
+    "ConfigSummary.maxPositionSizePct": "bounded by the configuration's schema",
+    "Metrics.uptimeSeconds": "difference of two readings of one clock",
+    "PerformanceMetric.maxDrawdownPct": "a quotient of decimals by a peak above zero",
+}
+"""Each Float that is promised, and why it always has a value."""
+
+
+def test_every_float_that_is_promised_is_known_to_be_finite() -> None:
+    schema = build_schema()._schema
+    floats = {
+        f"{kind.name}.{name}": field.type
+        for kind in schema.type_map.values()
+        if isinstance(kind, GraphQLObjectType)
+        for name, field in kind.fields.items()
+        if get_named_type(field.type).name == "Float"
+    }
+
+    assert {str(kind) for kind in floats.values()} == {"Float", "Float!"}  # no lists, whose items no rule sees
+    assert {name for name, kind in floats.items() if str(kind) == "Float!"} == set(FINITE)
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), -float("inf")])
+def test_a_ratio_that_is_undefined_is_null_and_blanks_nothing(value: float) -> None:
+    quantiles = build_schema()._schema.type_map["Quantiles"]
+    assert isinstance(quantiles, GraphQLObjectType)
+    schema = GraphQLSchema(GraphQLObjectType("Query", {"latency": GraphQLField(GraphQLNonNull(quantiles))}))
+    root = {"latency": Quantiles(p50=value, p95=1.5, p99=None)}
+    answer = execute_sync(schema, parse("{ latency { p50 p95 p99 } }"), root)
+
+    assert (answer.errors, answer.data) == (None, {"latency": {"p50": None, "p95": 1.5, "p99": None}})
+
+
+def test_counts_that_outgrow_32_bits_are_big() -> None:
+    schema = build_schema()._schema
+    seen = {
+        f"{kind.name}.{name}": str(field.type)
+        for kind in schema.type_map.values()
+        if isinstance(kind, GraphQLObjectType)
+        for name, field in kind.fields.items()
+        if name in {"seq", "storeBytes"}
+    }
+
+    assert {kind.rstrip("!") for kind in seen.values()} == {"BigInt"}, seen

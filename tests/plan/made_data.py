@@ -15,6 +15,8 @@ TEXTS = ("", "AAPL", 'quote " and \\ and \n\t\r\b\f', "ä☃🦆 \u2028", "\x00\
 DECIMALS = ("0", "-0", "1E+4", "1E-12", "10000.50", "-12.340", "123456789012345678.0123456789", "0.00000001")
 WHOLE = (0, 1, -1, 5, 2**31 - 1, -(2**31))
 FLOATS = (0.0, -0.0, 1.5, 1e16, 1e-7, 1e22, 123456.789, 0.1 + 0.2, 5e-324)
+UNDEFINED = (float("nan"), float("inf"), -float("inf"))
+"""Ratios that have no value; they are nulls where null may stand."""
 TIMES = (
     datetime(2026, 3, 2, 12, 0, tzinfo=UTC),
     datetime(2026, 3, 2, 12, 0, 0, 1, tzinfo=UTC),
@@ -27,7 +29,7 @@ WRONG: dict[type, tuple[Any, ...]] = {
     str: (None, 5, True, b"bytes", 1.5),
     Decimal: (Decimal("NaN"), Decimal("Infinity"), 1.5, "1.5", None),
     int: (2**31, 2**62, 2**63, -(2**63), True, 1.0, 1.5, "5", None),
-    float: (float("nan"), float("inf"), -float("inf"), 5, True, "1.5", None),
+    float: (*UNDEFINED, 5, True, "1.5", None),
     bool: (None, 1, "true"),
     datetime: (datetime(2026, 3, 2, 12, 0), "2026-03-02T12:00:00Z", None),  # noqa: DTZ001 - that it has no zone is the point
 }
@@ -48,7 +50,8 @@ def _value(hint: Any, chance: random.Random, wrong: float) -> Any:
     if origin in (typing.Union, types.UnionType):
         if chance.random() < 0.3:
             return None
-        return _value(chance.choice([one for one in arguments if one is not type(None)]), chance, wrong)
+        kind = chance.choice([one for one in arguments if one is not type(None)])
+        return chance.choice(UNDEFINED) if kind is float and chance.random() < 0.3 else _value(kind, chance, wrong)
     if origin is tuple:
         return _tuple(arguments, chance, wrong)
     if origin is not None or hint in (Any, object):
