@@ -162,7 +162,7 @@ async def _assembled(  # noqa: PLR0917 - the parts of one bot
         config_hash=in_force.hash,
         clock=clock,
     )
-    monitor = PlanMonitor(journal=journal, desk=desk)
+    monitor = PlanMonitor(journal=journal, desk=desk, hours=config.hours)
     breaker = CircuitBreaker(
         store=store,
         bot_id=bot_id,
@@ -180,6 +180,7 @@ async def _assembled(  # noqa: PLR0917 - the parts of one bot
         breaker=breaker,
         view=view,
         limits=config.risk,
+        hours=config.hours,
         clock=clock,
     )
     reconciliation = Reconciliation(
@@ -265,6 +266,7 @@ async def _assembled(  # noqa: PLR0917 - the parts of one bot
         if advisor is not None:
             advisor.take_on(new)
         breaker.limits = gate.limits = new.config.risk
+        gate.hours = monitor.hours = new.config.hours
         journal.alerts = new.config.alerts
 
     def begin(w: Writing) -> None:

@@ -44,6 +44,13 @@ def day_span(asset_class: AssetClass, moment: datetime) -> tuple[datetime, datet
     return begins, ends
 
 
+def session_at(asset_class: AssetClass, moment: datetime) -> tuple[datetime, datetime] | None:
+    """Open and close of the session of the venue's day at `moment`, UTC; null on a day without one, and for crypto, which has none."""
+    if asset_class is AssetClass.CRYPTO:
+        return None
+    return regular_hours(session_day(asset_class, moment))
+
+
 def is_open(asset_class: AssetClass, moment: datetime) -> bool:
     """Whether `moment` lies in regular hours; crypto always does."""
     if asset_class is AssetClass.CRYPTO:

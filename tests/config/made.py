@@ -11,6 +11,7 @@ from hypothesis.strategies import SearchStrategy
 
 from trading_bot.domain.config import BotConfig
 from trading_bot.domain.config_changes import ConfigView
+from trading_bot.domain.hours import SessionHours
 from trading_bot.services.config_check import check
 from trading_bot.services.config_fields import inside, schema
 from trading_bot.services.configuration import config_hash, config_values, parse_config
@@ -53,7 +54,17 @@ def _sound(config: BotConfig) -> BotConfig:
             risk_per_trade_pct=max(0.01, min(risk.risk_per_trade_pct, worth, lost)),
         ),
         venue=replace(config.venue, slippage_bps=min(config.venue.slippage_bps, Decimal("0.4"))),
+        hours=_with_time_left(config.hours),
         retention=replace(kept, hot_days=min(kept.hot_days, kept.archive_days)),
+    )
+
+
+def _with_time_left(hours: SessionHours) -> SessionHours:
+    begin = min(hours.entries_after_open_minutes, 240)
+    return replace(
+        hours,
+        entries_after_open_minutes=begin,
+        entries_before_close_minutes=min(hours.entries_before_close_minutes, 360 - begin),
     )
 
 

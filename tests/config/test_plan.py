@@ -15,6 +15,7 @@ from tests.domain.samples import sample_plan
 from trading_bot.domain.commands import RiskLevel
 from trading_bot.domain.config import BotConfig, BullFlag, PaperVenue, VwapPullback
 from trading_bot.domain.config_changes import ConfigPlan, ConfigView
+from trading_bot.domain.hours import SessionHours
 from trading_bot.domain.limits import RiskLimits
 from trading_bot.services.config_patch import patch_between
 from trading_bot.services.config_plans import plan_change, plan_values
@@ -62,6 +63,13 @@ def test_a_patch_that_changes_nothing_says_so() -> None:
         ({"risk": {"breaker_reset": "next-session"}}, ["risk.breaker_reset is loosened from command to next-session."]),
         ({"mode": "LIVE"}, ["mode goes LIVE: real money is at stake."]),
         (
+            {"hours": {"entries_after_open_minutes": 4, "flatten_before_close_minutes": None}},
+            [
+                "hours.entries_after_open_minutes is loosened from 5 to 4.",
+                "hours.flatten_before_close_minutes is loosened from 10 to none.",
+            ],
+        ),
+        (
             {"strategies": [{"kind": "bull-flag-breakout"}, {"kind": "vwap-pullback", "stop_pct": "0.5"}]},
             [
                 "strategies[vwap-pullback].stop_pct widens stops from 0.25 to 0.5.",
@@ -79,7 +87,8 @@ def test_a_patch_that_changes_nothing_says_so() -> None:
     ],
 )
 def test_what_may_cost_money_is_of_high_risk_with_its_reasons(patch: dict[str, Any], reasons: list[str]) -> None:
-    plan = plan_change(stored(), patch, VIEW)
+    hours = SessionHours(entries_after_open_minutes=5, flatten_before_close_minutes=10)
+    plan = plan_change(stored(BotConfig(hours=hours)), patch, VIEW)
 
     assert (plan.risk, list(plan.risk_reasons)) == (RiskLevel.HIGH, reasons)
 
@@ -110,6 +119,7 @@ def test_what_changes_what_the_bot_does_is_of_medium_risk(patch: dict[str, Any],
     "patch",
     [
         {"risk": {"max_open_positions": 1}},
+        {"hours": {"entries_before_close_minutes": 60}},
         {"alerts": {"min_win_rate": 0.4}},
         {"name": "x"},
         {"retention": {"hot_days": 99}},
@@ -131,6 +141,59 @@ def test_a_tighter_limit_that_holds_already_says_what_it_does_at_once() -> None:
         "No entries until 1 of 2 open plans have closed.",
     )
     assert plan.risk is RiskLevel.LOW
+
+
+def test_hours_say_from_when_to_when_what_is_cancelled_and_which_plans_are_closed() -> None:
+    coins = replace(TSLA, symbol="BTC/USD")
+    view = replace(VIEW, open_plans=(AAPL, coins))
+    first = {"entries_after_open_minutes": 5, "entries_before_close_minutes": 30, "flatten_before_close_minutes": 40}
+
+    assert plan_change(stored(), {"hours": first}, view).effects == (
+        "From the next bar on entries on equities leave from 5 min after the session's open to 40 min before its close.",
+        "Entries that still rest 40 min before the close are cancelled then.",
+        "Positions in equities are closed 40 min before each close; crypto pairs are not touched.",
+        "Open plans that are closed then, or at the next bar where that time has come: AAPL.",
+    )
+    tight = stored(BotConfig(hours=SessionHours(**first)))
+    assert plan_change(tight, {"hours": {"flatten_before_close_minutes": None}}, view).effects == (
+        "From the next bar on entries on equities leave from 5 min after the session's open to 30 min before its close.",
+        "Positions in equities are held over the close.",
+    )
+    (longer,) = plan_change(stored(), {"hours": {"entries_before_close_minutes": 10}}, view).effects[:1]
+    assert longer == (
+        "From the next bar on entries on equities leave from 0 min after the session's open to 15 min before its close."
+    )
+
+
+@pytest.mark.parametrize(
+    ("hours", "wrong", "suggestion"),
+    [
+        ((200, 161, None), ("entries_before_close_minutes", "is 161, which leaves 29"), 160),
+        ((250, 0, 120), ("entries_after_open_minutes", "is 250, which leaves 20"), 240),
+        ((390, 390, None), ("entries_after_open_minutes", "is 390, which leaves 0"), 0),
+    ],
+)
+def test_hours_that_leave_less_than_half_an_hour_for_entries_are_refused_with_a_way_out(
+    hours: tuple[int, int, int | None], wrong: tuple[str, str], suggestion: int
+) -> None:
+    names = ("entries_after_open_minutes", "entries_before_close_minutes", "flatten_before_close_minutes")
+    patch = {"hours": dict(zip(names, hours, strict=True))}
+    plan = plan_change(stored(), patch, VIEW)
+    [error, *_] = [error for error in plan.errors if error.context["field"] == f"hours.{wrong[0]}"]
+
+    assert not plan.valid
+    assert (error.error_code, error.context["suggestion"]) == ("CFG_020", suggestion)
+    assert error.cause.startswith(
+        f"`hours.{wrong[0]}` {wrong[1]} of a session's 390 minutes for entries, at least 30 are due"
+    )
+    (remedy,) = error.actions
+    assert plan_change(stored(), remedy.variables["patch"], VIEW).valid
+
+
+def test_hours_that_leave_just_half_an_hour_are_valid() -> None:
+    for hours in ((200, 160, None), (240, 0, 120), (0, 360, 120), (360, 0, None)):
+        names = ("entries_after_open_minutes", "entries_before_close_minutes", "flatten_before_close_minutes")
+        assert plan_change(stored(), {"hours": dict(zip(names, hours, strict=True))}, VIEW).valid, hours
 
 
 def test_strategies_and_symbols_say_which_restart_and_which_plans_are_touched() -> None:

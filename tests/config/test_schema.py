@@ -11,6 +11,7 @@ from jsonschema import Draft202012Validator
 
 from tests.config.made import FAST, configs
 from trading_bot.domain.config import BotConfig
+from trading_bot.domain.hours import SessionHours
 from trading_bot.domain.limits import RiskLimits
 from trading_bot.domain.ranges import Limit, notes
 from trading_bot.services.config_check import check
@@ -74,7 +75,8 @@ def test_a_field_says_type_bounds_and_unit() -> None:
 
 
 def test_every_limit_says_which_way_it_gets_looser() -> None:
-    assert [name for name, _, said in notes(RiskLimits) if not any(isinstance(one, Limit) for one in said)] == []
+    for limits in (RiskLimits, SessionHours):
+        assert [name for name, _, said in notes(limits) if not any(isinstance(one, Limit) for one in said)] == []
     assert len(dataclasses.fields(RiskLimits)) == 13
 
 
@@ -96,7 +98,7 @@ def test_what_the_types_hold_the_schema_takes_and_gives_back(config: BotConfig) 
 
 @settings(max_examples=150, deadline=None, phases=FAST)
 @given(
-    st.sampled_from(["risk", "alerts", "retention", "backup", "venue"]),
+    st.sampled_from(["risk", "hours", "alerts", "retention", "backup", "venue"]),
     st.data(),
     st.integers(-5, 200_000)
     | st.floats(allow_nan=False)

@@ -15,6 +15,7 @@ from trading_bot.domain.config import (
     VwapPullback,
     summary,
 )
+from trading_bot.domain.hours import SessionHours
 from trading_bot.domain.limits import AlertThresholds, RiskLimits
 
 # Each bound may be met; `past` is the nearest value that may not be, below and above.
@@ -44,6 +45,9 @@ RANGES: list[tuple[Any, str, str, Any, Any, Any, Any]] = [
     (RiskLimits(), "price_collar_pct", "risk.price_collar_pct", 0.1, 50.0, 0.09, 50.1),
     (RiskLimits(), "max_rejections", "risk.max_rejections", 1, 1000, 0, 1001),
     (RiskLimits(), "rejection_window_minutes", "risk.rejection_window_minutes", 1, 1440, 0, 1441),
+    (SessionHours(), "entries_after_open_minutes", "hours.entries_after_open_minutes", 0, 390, -1, 391),
+    (SessionHours(), "entries_before_close_minutes", "hours.entries_before_close_minutes", 0, 390, -1, 391),
+    (SessionHours(), "flatten_before_close_minutes", "hours.flatten_before_close_minutes", 1, 120, 0, 121),
     (AlertThresholds(), "min_win_rate", "alerts.min_win_rate", 0.0, 1.0, -0.1, 1.1),
     (AlertThresholds(), "min_profit_factor", "alerts.min_profit_factor", 0.0, 100.0, -0.1, 100.1),
     (AlertThresholds(), "max_drawdown_pct", "alerts.max_drawdown_pct", -100.0, 0.0, -100.1, 0.1),

@@ -38,6 +38,7 @@ TRIGGERS = {
     "RISK_011": "tests/domain/test_breaker.py::test_too_many_rejections_trip_it_only_where_that_is_configured",
     "RISK_012": "tests/services/test_risk_gate.py::test_an_exit_of_more_than_is_held_is_not_sent",
     "RISK_013": "tests/services/test_halts.py::test_an_account_that_can_not_be_true_halts_the_bot_until_it_is_resumed",
+    "RISK_014": "tests/services/test_hours.py::test_an_entry_too_soon_after_the_open_is_refused_with_its_figures_and_kept",
     "LLM_001": "tests/deciders/test_endpoint.py::test_a_refusal_is_told_by_its_status_and_never_by_its_words",
     "LLM_002": "tests/deciders/test_language_model.py::test_an_answer_that_is_not_usable_cost_what_it_cost_and_its_words_are_kept_as_data",
     "LLM_003": "tests/services/test_decisions_advised.py::test_three_failures_in_a_row_keep_it_from_entering_until_a_call_succeeds",

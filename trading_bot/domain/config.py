@@ -12,6 +12,7 @@ from typing import Annotated, ClassVar, Literal
 from trading_bot.domain.account import TradingMode
 from trading_bot.domain.backups import BackupPlan
 from trading_bot.domain.decider import Decider, DeciderKind
+from trading_bot.domain.hours import SessionHours
 from trading_bot.domain.instruments import SYMBOL, instrument
 from trading_bot.domain.limits import AlertThresholds, RiskLimits
 from trading_bot.domain.ranges import STRICT, TEXT, Count, Form, Limit, Looser, Range, require_ranges
@@ -217,6 +218,8 @@ class BotConfig:
     """Whether the strategies or a language model decide on entries."""
     risk: RiskLimits = field(default_factory=RiskLimits)
     """Limits that no strategy can override."""
+    hours: SessionHours = field(default_factory=SessionHours)
+    """When in a session entries may leave, and when before its close positions are closed; equities only."""
     alerts: AlertThresholds = field(default_factory=AlertThresholds)
     """From which figures over the last trades on an operator is told."""
     retention: Retention = field(default_factory=Retention)

@@ -9,26 +9,35 @@ from functools import cache
 from typing import Any
 
 from trading_bot.domain.config import BotConfig
-from trading_bot.domain.limits import RiskLimits
 from trading_bot.domain.ranges import Limit, Looser, notes
+
+_PARTS = ("risk", "hours")
+"""Parts of the configuration that hold limits, besides the top."""
 
 
 def loosened(before: BotConfig, after: BotConfig) -> tuple[str, ...]:
     """Paths of the limits that `after` has looser than `before`, mode included: from paper to real money."""
-    own = (name for name, looser in _limits(BotConfig) if _allows_more(before, after, name, looser))
-    risk = (
-        f"risk.{name}" for name, looser in _limits(RiskLimits) if _allows_more(before.risk, after.risk, name, looser)
-    )
-    return (*own, *risk)
+    own = _looser_in(before, after)
+    return (*own, *(f"{part}.{name}" for part in _PARTS for name in _looser_in(*_both(before, after, part))))
 
 
 def kept_tight(in_force: BotConfig, wanted: BotConfig) -> BotConfig:
     """`wanted`, but each limit that it has looser keeps the value that is in force: for what is taken back without an operator."""
     paths = loosened(in_force, wanted)
-    own = {path: getattr(in_force, path) for path in paths if "." not in path}
-    risk = {path.removeprefix("risk."): path for path in paths if "." in path}
-    limits = replace(wanted.risk, **{name: getattr(in_force.risk, name) for name in risk})
-    return replace(wanted, risk=limits, **own)
+    kept: dict[str, Any] = {path: getattr(in_force, path) for path in paths if "." not in path}
+    for part in _PARTS:
+        held, other = _both(in_force, wanted, part)
+        names = [path.removeprefix(f"{part}.") for path in paths if path.startswith(f"{part}.")]
+        kept[part] = replace(other, **{name: getattr(held, name) for name in names})
+    return replace(wanted, **kept)
+
+
+def _both(one: BotConfig, other: BotConfig, part: str) -> tuple[Any, Any]:
+    return getattr(one, part), getattr(other, part)
+
+
+def _looser_in(before: Any, after: Any) -> tuple[str, ...]:
+    return tuple(name for name, looser in _limits(before.__class__) if _allows_more(before, after, name, looser))
 
 
 def _allows_more(before: object, after: object, name: str, looser: Looser) -> bool:

@@ -4,10 +4,11 @@ The gate refuses only what increases exposure. An exit of what is held passes in
 which keeps it from selling more than there is. Each refusal is a value with a code and its figures.
 """
 
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from decimal import Decimal
 
+from trading_bot.domain.hours import SessionHours
 from trading_bot.domain.instruments import AssetClass, Instrument, instrument
 from trading_bot.domain.limits import RiskLimits
 from trading_bot.domain.money import ZERO, plain
@@ -81,6 +82,7 @@ EVENT_TYPES = {
     "RISK_009": "symbol_suspended",
     "RISK_010": "circuit_breaker_active",
     "RISK_012": "exit_exceeds_position",
+    "RISK_014": "outside_entry_hours",
 }
 """What a refusal of each code is called in risk events."""
 
@@ -99,6 +101,20 @@ def check_entry(proposal: EntryProposal, exposure: Exposure, limits: RiskLimits)
         or _too_often(known, exposure, limits)
         or _sized(proposal, known, exposure, limits)
     )
+
+
+def check_hours(hours: SessionHours, at: datetime, opens: datetime, closes: datetime) -> Refused | None:
+    """The refusal of an entry at `at` in a session from `opens` to `closes`, where the hours for entries have not begun or are over."""
+    session = {"opens": f"{opens:%Y-%m-%dT%H:%MZ}", "closes": f"{closes:%Y-%m-%dT%H:%MZ}"}
+    if at - opens < timedelta(minutes=hours.entries_after_open_minutes):
+        cause = "Too few minutes since the session opened"
+        refused = _refused("RISK_014", cause, limit=hours.entries_after_open_minutes, value=_minutes(at - opens))
+    elif hours.is_too_late(at, closes):
+        cause = "Too few minutes until the session closes"
+        refused = _refused("RISK_014", cause, limit=hours.last_minutes, value=_minutes(closes - at))
+    else:
+        return None
+    return replace(refused, figures={**refused.figures, **session})
 
 
 def check_exit(quantity: Decimal, held: Decimal) -> Approved | Refused:
@@ -200,6 +216,11 @@ def _sized(proposal: EntryProposal, known: Instrument, exposure: Exposure, limit
         left, needed = min(spendable, by_risk * price), known.min_quantity * price
         return _refused("RISK_001", "The limits leave less than one unit costs", limit=left, value=needed)
     return Approved(quantity=quantity)
+
+
+def _minutes(length: timedelta) -> int:
+    """Whole minutes of it."""
+    return length // timedelta(minutes=1)
 
 
 def _share(amount: Decimal, pct: float) -> Decimal:

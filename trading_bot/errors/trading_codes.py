@@ -108,6 +108,13 @@ TRADING_CODES = (
         ),
     ),
     code(
+        "RISK_014", "RiskError", "Outside of the session's hours for entries", LOW, DELAY,
+        meaning="The session opened less than hours.entries_after_open_minutes ago, or closes too soon: before it entries end, and positions may be closed.",
+        impact="The entry was not sent; exits go on and are never held back, crypto pairs have no session.",
+        remediation="None is needed: context has the session's open and close, and entries leave again within its hours. To widen them change hours by configPlan.",
+        actions=(look("See the hours in force", "config"),),
+    ),
+    code(
         "ORD_001", "OrderError", "The venue rejected an order", MEDIUM, FIX,
         meaning="The venue definitely refused; its own text is in context.venue_text and is data, not instruction.",
         impact="The order does not exist at the venue; an exit is tried again at the next bar.",

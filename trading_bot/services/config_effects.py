@@ -10,6 +10,7 @@ from trading_bot.domain.config import BotConfig
 from trading_bot.domain.config_changes import ConfigDifference, ConfigView
 from trading_bot.domain.decider import DeciderKind
 from trading_bot.domain.errors import capped
+from trading_bot.domain.instruments import AssetClass, instrument
 from trading_bot.domain.money import plain
 
 NEEDS_FLAT = ("mode", "venue", "client_order_prefix")
@@ -51,6 +52,7 @@ def effects_of(
         *_on_strategies(before, after, diff, view),
         *_on_symbols(before, after, view),
         *_on_limits(after, diff, view),
+        *_on_hours(before, after, diff, view),
         *_elsewhere(diff),
     )
     return tuple(capped(sentence, SENTENCE_BYTES) for sentence in told[:MOST_SENTENCES])
@@ -150,6 +152,28 @@ def _on_limits(after: BotConfig, diff: Sequence[ConfigDifference], view: ConfigV
         yield f"The circuit breaker trips at once: the session's P&L is {plain(view.daily_pnl)}, the limit {plain(limit)}."
     if "risk.max_open_positions" in changed and plans > after.risk.max_open_positions:
         yield f"No entries until {plans - after.risk.max_open_positions} of {plans} open plans have closed."
+
+
+def _on_hours(before: BotConfig, after: BotConfig, diff: Sequence[ConfigDifference], view: ConfigView) -> Iterator[str]:
+    old, new = before.hours, after.hours
+    if not under(diff, ("hours",)):
+        return
+    if (old.entries_after_open_minutes, old.last_minutes) != (new.entries_after_open_minutes, new.last_minutes):
+        begin = new.entries_after_open_minutes
+        end = max(new.last_minutes, after.risk.no_entry_minutes_before_close)
+        yield f"From the next bar on entries on equities leave from {begin} min after the session's open to {end} min before its close."
+    if new.last_minutes > old.last_minutes:
+        yield f"Entries that still rest {new.last_minutes} min before the close are cancelled then."
+    flat = new.flatten_before_close_minutes
+    if flat == old.flatten_before_close_minutes:
+        return
+    if flat is None:
+        yield "Positions in equities are held over the close."
+        return
+    yield f"Positions in equities are closed {flat} min before each close; crypto pairs are not touched."
+    held = [plan.symbol for plan in view.open_plans if instrument(plan.symbol).asset_class is AssetClass.EQUITY]
+    if held:
+        yield f"Open plans that are closed then, or at the next bar where that time has come: {_listed(held)}."
 
 
 def _elsewhere(diff: Sequence[ConfigDifference]) -> Iterator[str]:

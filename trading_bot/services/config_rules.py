@@ -6,6 +6,7 @@ from typing import Any, assert_never
 
 from trading_bot.domain.config import BotConfig, BullFlag, VwapPullback
 from trading_bot.domain.config_changes import ConfigView
+from trading_bot.domain.hours import LEAST_FOR_ENTRIES, LONGEST_SESSION
 from trading_bot.domain.money import ZERO, floored, plain
 from trading_bot.services.config_check import CONTRARY, Problem
 from trading_bot.services.config_fields import Path, allowed, field_at, shown
@@ -34,6 +35,7 @@ def broken_rules(config: BotConfig, base: BotConfig | None, view: ConfigView) ->
 
 def _broken(config: BotConfig, view: ConfigView) -> Iterator[Problem]:
     yield from _of_limits(config, view)
+    yield from _of_hours(config)
     yield from _of_venue(config, view)
     yield from _of_stops(config, view)
 
@@ -57,6 +59,26 @@ def _of_limits(config: BotConfig, view: ConfigView) -> Iterator[Problem]:
     if kept.hot_days > kept.archive_days:
         text = f"is {kept.hot_days}, but a file is removed after {kept.archive_days} days (`retention.archive_days`)"
         yield _contrary(config, ("retention", "hot_days"), text, kept.archive_days)
+
+
+def _of_hours(config: BotConfig) -> Iterator[Problem]:
+    hours = config.hours
+    left = hours.minutes_for_entries
+    if left >= LEAST_FOR_ENTRIES:
+        return
+    free = LONGEST_SESSION - LEAST_FOR_ENTRIES
+    begin, flat = hours.entries_after_open_minutes, hours.flatten_before_close_minutes or 0
+    # The end gives way where that is enough; the begin where it is not, or where positions are closed that early.
+    gives_way = free - begin >= flat
+    name = "entries_before_close_minutes" if gives_way else "entries_after_open_minutes"
+    value, most = (
+        (hours.entries_before_close_minutes, free - begin) if gives_way else (begin, free - hours.last_minutes)
+    )
+    text = (
+        f"is {value}, which leaves {max(0, left)} of a session's {LONGEST_SESSION} minutes for entries, at least {LEAST_FOR_ENTRIES} are "
+        f"due: they begin after {begin} and end {hours.last_minutes} before the close"
+    )
+    yield _contrary(config, ("hours", name), text, max(0, most))
 
 
 def _of_venue(config: BotConfig, view: ConfigView) -> Iterator[Problem]:

@@ -1,4 +1,4 @@
-"""The plan monitor: watches stops and targets, and drives exits until the plan is flat.
+"""The plan monitor: watches stops, targets and the session's end, and drives exits until the plan is flat.
 
 An exit first cancels what is left of the entry; one exit of a plan is live at a time, and an unknown one counts as live. It sells what the
 plan holds, and never more than the venue has. When the market is closed the exit waits, and leaves with the first bar that it can match.
@@ -9,10 +9,11 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 
-from trading_bot.calendar import is_open
+from trading_bot.calendar import is_open, session_at
 from trading_bot.domain.books import with_plan
 from trading_bot.domain.errors import REASON_BYTES, capped
 from trading_bot.domain.events import EventKind
+from trading_bot.domain.hours import SessionHours
 from trading_bot.domain.instruments import instrument
 from trading_bot.domain.market import Bar
 from trading_bot.domain.money import plain
@@ -22,13 +23,16 @@ from trading_bot.errors.fault import Fault
 from trading_bot.services.journal import Journal
 from trading_bot.services.order_desk import OrderDesk
 
+_LATE = "the session's hours for entries are over"
+
 
 class PlanMonitor:
-    """Watches stops and targets, and drives exits until the plan is flat."""
+    """Watches stops, targets and the session's end, and drives exits until the plan is flat."""
 
-    def __init__(self, *, journal: Journal, desk: OrderDesk) -> None:
+    def __init__(self, *, journal: Journal, desk: OrderDesk, hours: SessionHours) -> None:
         self._journal = journal
         self._desk = desk
+        self.hours = hours
         self._silent: set[str] = set()
 
     def watch(self, bars: Iterable[Bar]) -> None:
@@ -97,7 +101,11 @@ class PlanMonitor:
         return moved
 
     async def drive(self, *, at: datetime, market_open: frozenset[str]) -> None:
-        """Take every plan that is marked to be exited one step further; one that fails does not hold up the others."""
+        """Take every plan that is marked to be exited one step further; one that fails does not hold up the others.
+
+        What the session's end ends is marked first, whether its symbol had a bar or not.
+        """
+        self._mark_at_end(at)
         faults: list[Exception] = []
         for plan in tuple(self._journal.books.plans.values()):
             if plan.is_open and plan.exit_reason is not None and plan.status is not PlanStatus.SUSPENDED:
@@ -109,16 +117,37 @@ class PlanMonitor:
             raise faults[0]
 
     async def cancel_entries(self, *, at: datetime, reason: str, due_only: bool) -> int:
-        """Cancel resting entries, all or only those whose time is over or whose symbol is suspended; how many were asked to be."""
-        books = self._journal.books
-        resting = [
-            order
-            for order in books.live_orders
-            if order.leg is Leg.ENTRY and (not due_only or _is_overdue(order, at) or books.suspended(order.symbol))
-        ]
-        for order in resting:
-            await self._desk.cancel(order, at=at, reason=reason)
-        return len(resting)
+        """Cancel resting entries; how many were asked to be.
+
+        All of them, or only those whose time is over, whose symbol is suspended, or whose session has no hours left for entries.
+        """
+        resting = [order for order in self._journal.books.live_orders if order.leg is Leg.ENTRY]
+        reasons = [self._why_due(order, at, reason) if due_only else reason for order in resting]
+        due = [(order, why) for order, why in zip(resting, reasons, strict=True) if why is not None]
+        for order, why in due:
+            await self._desk.cancel(order, at=at, reason=why)
+        return len(due)
+
+    def _why_due(self, order: Order, at: datetime, reason: str) -> str | None:
+        """Why a resting entry is to be cancelled: that reason where its time is over; null where it may rest on."""
+        if (order.good_until is not None and order.good_until <= at) or self._journal.books.suspended(order.symbol):
+            return reason
+        if self.hours.last_minutes == 0:
+            return None
+        session = session_at(instrument(order.symbol).asset_class, at)
+        return _LATE if session is not None and self.hours.is_too_late(at, session[1]) else None
+
+    def _mark_at_end(self, at: datetime) -> None:
+        """Mark what is held to be exited where the hours say so."""
+        if self.hours.flatten_before_close_minutes is None:
+            return
+        for plan in tuple(self._journal.books.plans.values()):
+            is_watched = plan.exit_reason is None and plan.status is PlanStatus.OPEN
+            session = session_at(instrument(plan.symbol).asset_class, at)
+            if is_watched and session is not None and self._journal.books.held_for(plan.id) > 0:
+                reason = self.hours.flatten_due(at, session[1])
+                if reason is not None:
+                    self.end(plan, reason)
 
     async def _drive(self, plan: TradePlan, *, at: datetime, market_open: frozenset[str]) -> None:
         for order in self._journal.books.orders_of(plan.id, Leg.ENTRY):
@@ -151,7 +180,3 @@ class PlanMonitor:
 def _silence(symbol: str, age: timedelta) -> Fault:
     cause = f"{symbol} is held and has had no bar for {age.total_seconds():.0f} s although its market is open."
     return Fault("DATA_003", cause, context={"symbol": symbol, "seconds": int(age.total_seconds())})
-
-
-def _is_overdue(order: Order, at: datetime) -> bool:
-    return order.good_until is not None and order.good_until <= at

@@ -5,15 +5,16 @@ from datetime import UTC, datetime, time, timedelta
 
 import structlog
 
-from trading_bot.calendar import regular_hours, session_day
+from trading_bot.calendar import regular_hours, session_at, session_day
 from trading_bot.clock import Clock
 from trading_bot.domain.books import Books
+from trading_bot.domain.hours import SessionHours
 from trading_bot.domain.instruments import AssetClass, instrument
 from trading_bot.domain.limits import RiskLimits
 from trading_bot.domain.market import Bar
 from trading_bot.domain.money import plain
 from trading_bot.domain.proposals import EntryProposal
-from trading_bot.domain.risk import EVENT_TYPES, Approved, Exposure, Refused, check_entry
+from trading_bot.domain.risk import EVENT_TYPES, Approved, Exposure, Refused, check_entry, check_hours
 from trading_bot.domain.risk_events import risk_event
 from trading_bot.domain.sessions import BotSession, daily_pnl, equity
 from trading_bot.errors.catalogue import entry
@@ -47,6 +48,7 @@ class RiskGate:
         breaker: CircuitBreaker,
         view: MarketView,
         limits: RiskLimits,
+        hours: SessionHours,
         clock: Clock,
     ) -> None:
         self._venue = venue
@@ -57,6 +59,7 @@ class RiskGate:
         self._view = view
         self._clock = clock
         self.limits = limits
+        self.hours = hours
 
     async def exposure(self, bar: Bar, *, at: datetime, session: BotSession) -> Exposure:
         """What an entry on the bar's symbol is judged on at venue time `at`. A read of the venue that fails raises its Fault."""
@@ -84,7 +87,11 @@ class RiskGate:
 
     def judge(self, proposal: EntryProposal, exposure: Exposure, bar: Bar) -> Approved | Refused:
         """Whether `proposal`, made on `bar`, may leave, and with which quantity."""
-        return self._gap(bar) or check_entry(proposal, exposure, self.limits)
+        return (
+            self._gap(bar)
+            or self._out_of_hours(bar, exposure.venue_time)
+            or check_entry(proposal, exposure, self.limits)
+        )
 
     def note(self, proposal: EntryProposal, refused: Refused, *, at: datetime, session: BotSession) -> None:
         """Keep a refusal: the first of its symbol and code in a session as an event, the following ones as its count."""
@@ -113,6 +120,11 @@ class RiskGate:
                 errors.save_error(w, fault.semantic(now=self._clock.now()))
 
         self._journal.commit(write)
+
+    def _out_of_hours(self, bar: Bar, at: datetime) -> Refused | None:
+        """The hours for entries have not begun in the session of this bar, or are over. What has no session is always in them."""
+        session = session_at(instrument(bar.symbol).asset_class, bar.timestamp)
+        return check_hours(self.hours, at, *session) if session is not None else None
 
     def _gap(self, bar: Bar) -> Refused | None:
         """A gap before this bar: a pattern that spans it is none."""
