@@ -195,9 +195,13 @@ def test_every_mutation_names_its_scope() -> None:
         "botStart": Scope.OPERATE,
         "botStop": Scope.OPERATE,
         "circuitBreakerReset": Scope.ADMIN,
+        "configApply": Scope.OPERATE,
+        "configRollback": Scope.OPERATE,
         "errorAcknowledge": Scope.OPERATE,
         "ordersCancel": Scope.OPERATE,
         "positionsClose": Scope.ADMIN,
+        "workflowCancel": Scope.OPERATE,
+        "workflowExecute": Scope.OPERATE,
     }
 
 

@@ -131,10 +131,10 @@ def test_a_second_one_in_the_same_home_is_refused_and_harms_nothing(home: Path, 
         bot = up.child("bot")
         with started(home, port) as second:
             assert second.ends() == 78
-        assert "BOT_005: BotGraph already runs in this home" in second.complained()
-        assert f"pid={up.process.pid}" in second.complained()
-        assert (second.said(), lives(bot), up.process.poll()) == ("", True, None)
-        up.stop()
+            assert "BOT_005: BotGraph already runs in this home" in second.complained()
+            assert f"pid={up.process.pid}" in second.complained()
+            assert (second.said(), lives(bot), up.process.poll()) == ("", True, None)
+            up.stop()
 
 
 def test_a_port_that_is_taken_stops_the_start_before_anything_runs(home: Path, port: int) -> None:

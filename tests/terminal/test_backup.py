@@ -68,7 +68,7 @@ def test_a_backup_is_made_verified_and_put_back(run: Run, settings: Settings, ho
 
     code, out, err = run("backup", "verify")
     assert (code, err) == (0, "")
-    assert out.startswith(f"{folder.name}  ok  3 files, ")
+    assert out.startswith(f"{folder.name}  ok  4 files, ")
     assert out.rstrip().endswith("by release 0.1.0")
 
     code, _, err = run("backup", "restore", folder.name)

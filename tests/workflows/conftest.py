@@ -7,7 +7,7 @@ import pytest
 
 from tests.api.conftest import _no_log_lines, api, seeded_store, start  # noqa: F401 - fixtures
 from tests.fakes.set_clock import SetClock
-from tests.store.conftest import postgres_with_tables, sqlite_with_tables, store, tables_url  # noqa: F401 - fixtures
+from tests.store.conftest import store  # noqa: F401 - a fixture
 from tests.workflows.playing import Play
 from trading_bot.domain.account import TradingMode
 from trading_bot.store import bots
