@@ -55,17 +55,14 @@ class Admission:
             self.metrics.operation(None, REFUSED, self.door, is_good=False)
         return Admitted(caller=self.rates.told(caller, allowance), allowance=allowance, outcome=read)
 
-    def recall(self, prepared: Prepared, caller: Caller, headers: Mapping[str, str]) -> tuple[Answer, Allowance] | None:
-        """The answer that was given before, counted as any operation; null where `admit` and `carry_out` must be called."""
+    def at_once(self, prepared: Prepared, caller: Caller, *, is_anew: bool) -> tuple[Answer, Allowance] | None:
+        """The answer where it takes no waiting, counted as any operation; null where `admit` and `carry_out` must be called."""
         clock = self.executor.parts.clock
         started = clock.monotonic()
-        answer = self.executor.remembered(prepared, caller)
-        allowance = None if answer is None else self.rates.draw(caller)
-        if answer is None or allowance is None or not allowance.is_granted:
+        answer = self.executor.at_once(prepared, caller, is_anew=is_anew) if self.rates.has_room(caller) else None
+        if answer is None:
             return None
-        if self.tracing.is_on:
-            with self.tracing.operation(prepared.kind.value, prepared.name, headers):
-                pass
+        allowance = self.rates.draw(caller)
         seconds = clock.monotonic() - started
         self.metrics.operation(prepared.name, prepared.kind.value, self.door, is_good=True, seconds=seconds)
         return answer, allowance

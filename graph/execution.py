@@ -103,13 +103,32 @@ class Executor:
             answer = await self._kept(prepared, prepared.subject, caller, versions)
         return self.within_budget(prepared, caller, answer)
 
-    def remembered(self, prepared: "Prepared", caller: Caller) -> Answer | None:
-        """The answer that was given before and fits, where it holds and that can be told without waiting."""
-        if prepared.subject is None:
+    def at_once(self, prepared: "Prepared", caller: Caller, *, is_anew: bool) -> Answer | None:
+        """The answer that was given before, or one made of remembered facts, where it is whole, fits, and takes no waiting."""
+        subject, versions = prepared.subject, self._memory.versions.now()
+        if subject is None or versions is None:
             return None
-        found = self._found(prepared, prepared.subject, caller, self._memory.versions.now())
-        answer = None if found is None else self.within_budget(prepared, caller, found)
+        answer = None if is_anew else self._found(prepared, subject, caller, versions)
+        if answer is None:
+            answer = self._made_at_once(prepared, subject, caller, versions)
+        answer = None if answer is None else self.within_budget(prepared, caller, answer)
         return answer if answer is not None and answer.began else None
+
+    def _made_at_once(
+        self, prepared: "Prepared", subject: Subject, caller: Caller, versions: Versions
+    ) -> Answer | None:
+        plan = prepared.plan if prepared.root_fields <= OF_FACTS else None
+        if plan is None:
+            return None
+        since, operation = self.parts.clock.now(), Operation(self.parts, caller)
+        operation.snapshot.at = versions
+        operation.snapshot.failure = Fault("SYS_001", "What takes no waiting reads no store.")
+        raw = plan.answer_at_once(operation)
+        if raw is None:
+            return None
+        self.answers.counters.cache_misses += 1
+        self.answers.keep(versions, subject, caller.scope, raw, since=since)
+        return Answer(raw=raw, kind=prepared.kind, began=True)
 
     @property
     def _memory(self) -> Memory:
@@ -224,6 +243,12 @@ class Prepared:
     request: Request
     subject: Subject | None = None
     """What its answer depends on beside the books; null where it is made anew each time."""
+
+    def for_anyone(self) -> "Prepared":
+        """The same, whether its answer was to be made anew this time or not."""
+        if not self.request.wants_anew:
+            return self
+        return replace(self, request=replace(self.request, wants_anew=False))
 
     @property
     def tree(self) -> Any:

@@ -1,4 +1,4 @@
-"""Connection: uvicorn's HTTP protocol, made to send at once what was answered before.
+"""Connection: uvicorn's HTTP protocol, made to answer at once what takes no waiting.
 
 A query that may be known by its bytes is held back until its body is there, or until no more of it has come. Then either the shortcut
 has an answer, or uvicorn learns of the request as if it had only just come. What is no HTTP request is answered in the shape of all errors.

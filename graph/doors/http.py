@@ -12,7 +12,6 @@ from typing import Any
 
 import orjson
 from graphql import OperationType
-from starlette.datastructures import Headers
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
@@ -68,7 +67,9 @@ class Door:
         try:
             asked, raw = await _wanted(request)
             wanted = self._named(asked)
-            wanted = replace(wanted, wants_anew=True) if _wants_anew(request.headers) else wanted
+            wanted = (
+                replace(wanted, wants_anew=True) if wants_anew(request.headers.get("cache-control", "")) else wanted
+            )
         except RefusedRequestError as refused:
             return self._malformed(request, refused, self.admission.rates.draw(caller))
         admitted = self.admission.admit(wanted, caller)
@@ -86,8 +87,8 @@ class Door:
         if misplaced is not None:
             return self._refused(request, misplaced.fault, misplaced.status, misplaced.headers)
         request.state.operation = prepared.kind.value
-        if prepared.subject is not None and not prepared.request.wants_anew:
-            self.known.put(raw, prepared, len(raw) + KNOWN_ENTRY_BYTES)
+        if prepared.subject is not None:
+            self.known.put(raw, prepared.for_anyone(), len(raw) + KNOWN_ENTRY_BYTES)
         answer = await self.admission.carry_out(prepared, admitted.caller, request.headers)
         if request.method == "GET" and answer.began and _is_kept(prepared, answer):
             return _tagged(request, answer)
@@ -272,9 +273,8 @@ def found_again(method: str, held: str, kind: str, answer: Answer) -> Found:
     )
 
 
-def _wants_anew(headers: Headers) -> bool:
-    """Whether the caller wants no answer that was given before."""
-    wishes = headers.get("cache-control", "")
+def wants_anew(wishes: str) -> bool:
+    """Whether a caller with that `Cache-Control` wants no answer that was given before."""
     return "no-cache" in wishes or "no-store" in wishes
 
 

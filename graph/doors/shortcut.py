@@ -1,7 +1,8 @@
-"""Shortcut: what was answered before is sent again straight from the connection, before there is a task or a response for it.
+"""Shortcut: what was asked before is answered straight from the connection, before there is a task or a response for it.
 
-A query is known by the bytes that it came as. Whatever is out of the ordinary, such as a key that was not seen just now, an answer that
-no longer holds or a rate that is used up, goes the whole way, through `graph.doors.entrance` and `graph.doors.http`, which say so.
+A query is known by the bytes that it came as. Its answer is the one that was given before, or is made anew of what is remembered of the
+bots. Whatever must be waited for, such as a read of the store, and whatever is out of the ordinary, such as a key that was not seen just
+now, another host or a rate that is used up, goes the whole way, through `graph.doors.entrance` and `graph.doors.http`, which say so.
 What is sent, counted and logged is the same on both ways.
 """
 
@@ -17,7 +18,7 @@ import structlog
 from graph.admission import Admission
 from graph.doors.accepts import JSON, media_type
 from graph.doors.entrance import host_of
-from graph.doors.http import VARY, Found, found_again
+from graph.doors.http import VARY, Found, found_again, wants_anew
 from graph.execution import Prepared
 from graph.guard.authentication import Gate
 from graph.guard.rate import Allowance
@@ -28,8 +29,6 @@ from trading_bot.clock import Clock
 
 NAME = "shortcut"
 """Where the state of the application has it."""
-_WHOLE_WAY = (b"cache-control", b"x-request-id")
-"""Headers whose meaning only the whole way knows."""
 _JSON_TYPE = JSON.encode()
 _LINES_SECONDS = 0.1
 """How long a line may wait for others, to be written with them."""
@@ -89,21 +88,21 @@ class Shortcut:
         if not self._is_plain(method, given):
             return None
         caller = self.gate.recall(_token(given))
-        recalled = None if caller is None else self.admission.recall(prepared, caller, {})
-        if recalled is None:
+        is_anew = wants_anew(given.get(b"cache-control", b"").decode("latin-1"))
+        told = None if caller is None else self.admission.at_once(prepared, caller, is_anew=is_anew)
+        if told is None:
             return None
         kind = media_type(given.get(b"accept", b"").decode("latin-1"))
-        found = found_again(method, given.get(b"if-none-match", b"").decode("latin-1"), kind, recalled[0])
+        found = found_again(method, given.get(b"if-none-match", b"").decode("latin-1"), kind, told[0])
         request_id = f"{self._id_begins}{next(self._ids) % _IDS:08x}"
         self._note(method, found.status, prepared.kind.value, request_id, started)
-        return _response(found, kind, recalled[1], request_id)
+        return _response(found, kind, told[1], request_id)
 
     def _is_plain(self, method: str, given: dict[bytes, bytes]) -> bool:
         if "*" not in self.hosts and host_of(given.get(b"host", b"")) not in self.hosts:
             return False
-        for name in _WHOLE_WAY:
-            if name in given:
-                return False
+        if b"x-request-id" in given:  # a name that someone chose must first be looked at
+            return False
         return method == "GET" or given.get(b"content-type") == _JSON_TYPE
 
     def _note(self, method: str, status: int, operation: str, request_id: str, started: float) -> None:

@@ -74,6 +74,11 @@ class Rates:
             return Allowance(limit=None, remaining=None)
         return self._window(caller, is_pause=False).draw(self.clock.monotonic(), limit)
 
+    def has_room(self, caller: Caller) -> bool:
+        """Whether the next operation of the caller's will be granted."""
+        limit = self._limit(caller)
+        return limit is None or self._window(caller, is_pause=False).used(self.clock.monotonic()) < limit
+
     def draw_pause(self, caller: Caller) -> Allowance:
         """Count one botPause: among the ten that it has for itself, and once they are used up among all the others."""
         own = self._window(caller, is_pause=True).draw(self.clock.monotonic(), PAUSES_PER_MINUTE)

@@ -220,6 +220,19 @@ class Ready:
         """The body of a query's answer; null when graphql-core must answer."""
         return await self.plan.answer(operation, self.variables)
 
+    def answer_at_once(self, operation: Operation) -> bytes | None:
+        """The same where nothing has to be waited for; null where something has to be, too."""
+        if len(self.plan.roots) > 1:
+            return None
+        answering = self.answer(operation)
+        try:
+            answering.send(None)
+        except StopIteration as done:
+            answer: bytes | None = done.value
+            return answer
+        answering.close()
+        return None
+
     def event(self, value: Any, operation: Operation, kept: Kept | None = None) -> bytes | None:
         """The body of the answer for one event of a subscription; null when graphql-core must answer."""
         return self.plan.event(value, operation, self.variables, kept)
