@@ -1,32 +1,21 @@
 """Applying a change: once, whole or not at all, against the version that it was planned for, by the key that planned it."""
 
-from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import orjson
 import pytest
 import sqlalchemy as sa
-from hypothesis import HealthCheck, given, settings
 
-from tests.config.changing import Operator, begun, intent
-from tests.config.made import FAST, sound
+from tests.config.changing import Operator, intent
 from tests.fakes.set_clock import SetClock
 from trading_bot.domain.commands import CommandKind, CommandStatus
-from trading_bot.domain.config import BotConfig
 from trading_bot.domain.config_changes import AdoptionStatus
 from trading_bot.domain.config_versions import ConfigOrigin
 from trading_bot.domain.errors import Scope
 from trading_bot.errors.fault import Fault
 from trading_bot.services.config_apply import InvalidChange
-from trading_bot.services.config_plans import plan_values
-from trading_bot.services.config_versions import latest_config
-from trading_bot.services.config_views import view_of
-from trading_bot.services.configuration import config_values
 from trading_bot.store import commands, configs, outbox
-from trading_bot.store.engine import open_engine
-from trading_bot.store.schema import bring_up_to_date
 from trading_bot.store.store import Store
 from trading_bot.store.tables import metadata
 
@@ -34,17 +23,6 @@ from trading_bot.store.tables import metadata
 @pytest.fixture
 def operator(store: Store, clock: SetClock) -> Operator:
     return Operator(store, clock)
-
-
-@pytest.fixture
-def sqlite_operator(tmp_path: Path, clock: SetClock) -> Iterator[Operator]:
-    """For what is tried many times."""
-    engine = open_engine(f"sqlite:///{tmp_path / 'botgraph.db'}")
-    bring_up_to_date(engine)
-    opened = Store(engine, clock)
-    begun(opened)
-    yield Operator(opened, clock)
-    opened.close()
 
 
 def everything(store: Store) -> dict[str, list[Any]]:
@@ -238,34 +216,3 @@ def test_an_unknown_bot_has_no_configuration(operator: Operator) -> None:
     token = operator.tokens.issue(bot_id="nobody", base=base, values=base.values, key_id="k-1")
 
     assert refusal(operator, token).code == "BOT_001"
-
-
-@settings(max_examples=25, deadline=None, phases=FAST, suppress_health_check=list(HealthCheck))
-@given(sound(), sound())
-def test_any_change_and_its_rollback_give_the_first_content_byte_for_byte(
-    sqlite_operator: Operator, first: BotConfig, second: BotConfig
-) -> None:
-    """Any valid configuration, any valid change of it, over the store: and a change that is not valid changes nothing."""
-    operator = sqlite_operator
-    made = reached(operator, first)
-    before = orjson.dumps(operator.values())
-    if reached(operator, second) != made:
-        operator.rollback(made)
-    assert orjson.dumps(operator.values()) == before
-    version = operator.change().version
-    assert not operator.plan({"risk": {"max_open_positions": 0}, "name": second.name})[0].valid
-    assert operator.change().version == version
-
-
-def reached(operator: Operator, config: BotConfig) -> int:
-    """The version at which this configuration is in the store, written if it was not there."""
-    wanted = config_values(replace(config, bot_id="main"))
-    with operator.store.reading("main") as r:
-        base = latest_config(r)
-        plan = plan_values(base, wanted, view_of(r))
-    assert plan.valid, plan.errors
-    if plan.diff:
-        token = operator.tokens.issue(bot_id="main", base=base, values=plan.values, key_id="k-1")
-        operator.changes.apply(token, intent(), watch_seconds=0)
-    assert operator.values() == wanted
-    return operator.change().version
