@@ -29,7 +29,7 @@ from trading_bot.store.store import Store
 from trading_bot.store.tables import metadata
 
 FEW = settings(max_examples=25, deadline=None, phases=FAST, suppress_health_check=list(HealthCheck))
-THOUSANDS = settings(FEW, max_examples=2_000)
+THOUSANDS = settings(FEW, max_examples=1_500)
 HOME_BOUND = {"bot_id", "venue.kind", "venue.feed", "venue.candles", "venue.seed", "venue.starting_cash"}
 """What no change may touch: a patch that is to be valid leaves it out."""
 
@@ -50,7 +50,7 @@ def patches(draw: st.DrawFn) -> dict[str, Any]:
     """Merge patches with some of the values of a sound configuration, whole parts and single keys; and nulls among them."""
     values = config_values(draw(sound()))
     patch: dict[str, Any] = {}
-    for part in draw(st.lists(st.sampled_from(sorted(values)), max_size=5, unique=True)):
+    for part in draw(st.lists(st.sampled_from(sorted(values)), min_size=1, max_size=5, unique=True)):
         if isinstance(values[part], dict):
             free = [key for key in sorted(values[part]) if f"{part}.{key}" not in HOME_BOUND]
             keys = draw(st.lists(st.sampled_from(free), min_size=1, unique=True))

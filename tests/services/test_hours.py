@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import time, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -10,8 +10,10 @@ from typing import Any
 import pytest
 
 from tests.config.changing import Operator
+from tests.fakes.playing import first_days, left_behind, play, replay_settings
 from tests.fakes.scripted import bar, minute, proposal
 from tests.fakes.scripted_bot import PLAIN, ScriptedBot, scripted_bot
+from trading_bot.bootstrap import Bot
 from trading_bot.domain.config import BotConfig
 from trading_bot.domain.hours import SessionHours
 from trading_bot.domain.market import Bar
@@ -19,6 +21,7 @@ from trading_bot.domain.orders import Leg, OrderStatus, OrderType
 from trading_bot.domain.plans import PlanStatus
 from trading_bot.domain.proposals import EntryProposal
 from trading_bot.domain.risk import Approved, Refused
+from trading_bot.services.config_file import write_config
 from trading_bot.store.risk_events import list_risk_events
 
 pytestmark = pytest.mark.anyio
@@ -219,3 +222,43 @@ async def test_a_bot_that_starts_again_keeps_what_the_hours_marked_and_closes_it
 
         assert [(order.status, order.filled) for order in bot.orders(plan, Leg.EXIT)] == [(OrderStatus.FILLED, 10)]
         assert (bot.held(), await bot.at_venue()) == (0, 0)
+
+
+def played(home: Path, candles: Path, *, bars_a_start: int) -> dict[str, Any]:
+    """What a bot with hours leaves behind that replays the file and is started again after so many bars."""
+    home.mkdir()
+    settings = replay_settings(home, candles, f"sqlite:///{home / 'botgraph.db'}")
+    settings.make_folders()
+    hours = SessionHours(
+        entries_after_open_minutes=30, entries_before_close_minutes=60, flatten_before_close_minutes=45
+    )
+    write_config(settings.config_file, BotConfig(hours=hours))
+    handled = 0
+
+    async def rest(bot: Bot) -> None:
+        nonlocal handled
+        handled += 1
+        if handled % bars_a_start == 0:
+            bot.loop.end()
+
+    while play(settings, rest) >= bars_a_start:
+        pass
+    return left_behind(settings.store_url)
+
+
+@pytest.mark.long
+@pytest.mark.timeout(300)
+def test_real_sessions_keep_to_the_hours_and_are_the_same_over_restarts(tmp_path: Path, candles_us: Path) -> None:
+    """Two days of October 2013, open from 13:30 to 20:00 UTC: entries from 14:00 to 19:00, flat from 19:15 on."""
+    two_days = first_days(candles_us, 2, tmp_path / "two-days.csv")
+    left = played(tmp_path / "straight", two_days, bars_a_start=1_000_000)
+
+    entered = [order.created_at.time() for order in left["orders"] if order.leg is Leg.ENTRY]
+    assert len(entered) >= 3
+    assert time(14, 0) <= min(entered)
+    assert max(entered) < time(19, 0)
+    filled = [fill.timestamp.time() for fill in left["fills"]]
+    assert max(filled) <= time(19, 16)
+    assert "RISK_014" in {event.code for event in left["risk_events"]}
+    assert {plan.status for plan in left["plans"]} == {PlanStatus.CLOSED}
+    assert played(tmp_path / "restarted", two_days, bars_a_start=97) == left
