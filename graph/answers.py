@@ -5,6 +5,7 @@ the clock moves has the whole second in its key. What says who asks, or what thi
 with an error in it, or one made while the store could not be read. The byte budget is the reader's, so it is compared after the look.
 """
 
+import re
 from collections.abc import Hashable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -48,6 +49,9 @@ ROOM_BYTES = 8 * 1024 * 1024
 """Of all that is kept."""
 KEY_BYTES = 512
 """What an entry takes beside its bytes, about."""
+
+_WORDS = re.compile(r"#[^\n\r]*|[\w.+-]+|[^\s,\ufeff]")
+"""The words of a document without texts, and its comments."""
 
 CacheKey = tuple[Hashable, ...]
 """What the same answer is given to: document, operation, variables, scope, and the second where the clock matters."""
@@ -135,20 +139,23 @@ class Answers:
 
 def form_of(tree: DocumentNode) -> Form:
     """The form of a parsed document, read off its words."""
+    text = "" if tree.loc is None else tree.loc.source.body
+    words = _words_and_texts(tree) if '"' in text else [word for word in _WORDS.findall(text) if word[0] != "#"]
+    is_clocked = not CLOCKED.isdisjoint(words) or any(word.startswith("health") for word in words)
+    return Form(text=" ".join(words), is_clocked=is_clocked)
+
+
+def _words_and_texts(tree: DocumentNode) -> list[str]:
+    """The words of a document with texts in it, which may be written in several ways."""
     words: list[str] = []
-    is_clocked = False
     token = tree.loc.start_token.next if tree.loc is not None else None
     while token is not None and token.kind is not TokenKind.EOF:
-        kind, value = token.kind, token.value
-        if kind is TokenKind.NAME:
-            is_clocked = is_clocked or value in CLOCKED or (value or "").startswith("health")
-            words.append(value or "")
-        elif kind in (TokenKind.STRING, TokenKind.BLOCK_STRING):
-            words.append(orjson.dumps(value).decode())
-        elif kind is not TokenKind.COMMENT:
-            words.append(value or kind.value)
+        if token.kind in (TokenKind.STRING, TokenKind.BLOCK_STRING):
+            words.append(orjson.dumps(token.value).decode())
+        elif token.kind is not TokenKind.COMMENT:
+            words.append(token.value or token.kind.value)
         token = token.next
-    return Form(text=" ".join(words), is_clocked=is_clocked)
+    return words
 
 
 def is_kept(kind: OperationType, root_fields: frozenset[str]) -> bool:

@@ -1,9 +1,10 @@
 """Connection: uvicorn's HTTP protocol, made to answer at once what takes no waiting.
 
-A query that may be known by its bytes is held back until its body is there, or until no more of it has come. Then either the shortcut
-has an answer, or uvicorn learns of the request as if it had only just come. What is no HTTP request is answered in the shape of all errors.
+A query that may be known by its bytes is held back until its body is there, for a moment at most. Then either the shortcut has an
+answer, or uvicorn learns of the request as if it had only just come. What is no HTTP request is answered in the shape of all errors.
 """
 
+from asyncio import TimerHandle
 from typing import Any
 
 import structlog
@@ -12,7 +13,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResp
 from uvicorn.server import ServerState
 
 from graph.doors import shortcut
-from graph.doors.http import PATH, as_asked
+from graph.doors.http import MOST_BYTES, PATH, as_asked
 from graph.guard.errors import ErrorShape
 from graph.guard.json import as_json
 from trading_bot.clock import SystemClock
@@ -30,6 +31,8 @@ _LINES = (
 )
 
 
+HELD_SECONDS = 0.05
+"""How long a request may be held back for the rest of its body."""
 _POSTED = PATH.encode()
 _GOT = as_asked(b"")
 
@@ -42,6 +45,9 @@ class HttpProtocol(HttpToolsProtocol):
         self._shortcut: shortcut.Shortcut | None = app_state.get(shortcut.NAME)
         self._held: bytes | None = None
         """What has come of the body of the request that is held back; null where none is."""
+
+        self._patience: TimerHandle | None = None
+        """Ends the wait for the rest of it."""
 
     def on_headers_complete(self) -> None:
         """Hold the request back where it may be known."""
@@ -56,21 +62,33 @@ class HttpProtocol(HttpToolsProtocol):
             super().on_body(body)
         else:
             self._held += body
+            if len(self._held) > MOST_BYTES:
+                self._let_go()
 
     def on_message_complete(self) -> None:
         """The end of a request."""
         if self._held is not None:
             if self._is_answered(self._held):
-                self._held = None
+                self._take()
                 return
-            self._let_go(self._held)
+            self._let_go()
         super().on_message_complete()
 
     def data_received(self, data: bytes) -> None:
-        """Some bytes; what is held back waits for no more of them."""
+        """Some bytes; many clients send head and body one after the other."""
         super().data_received(data)
-        if self._held is not None:
-            self._let_go(self._held)
+        if self._held is not None and self._patience is None:
+            self._patience = self.loop.call_later(HELD_SECONDS, self._let_go)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """It is over."""
+        self._take()
+        super().connection_lost(exc)
+
+    def shutdown(self) -> None:
+        """The server ends; what has come is answered first."""
+        self._let_go()
+        super().shutdown()
 
     def _may_be_known(self) -> bool:
         """Whether it is a plain query, and nothing stands between it and its answer."""
@@ -101,13 +119,21 @@ class HttpProtocol(HttpToolsProtocol):
         self.on_response_complete()
         return True
 
-    def _let_go(self, body: bytes) -> None:
-        """Let uvicorn know of the request that was held back."""
-        self._held = None
-        if not self.transport.is_closing():
+    def _let_go(self) -> None:
+        """Let uvicorn know of the request that is held back, where one is."""
+        held = self._take()
+        if held is not None and not self.transport.is_closing():
             super().on_headers_complete()
-            if body:
-                super().on_body(body)
+            if held:
+                super().on_body(held)
+
+    def _take(self) -> bytes | None:
+        """What has come of the body; nothing is held back any more."""
+        held, self._held = self._held, None
+        if self._patience is not None:
+            self._patience.cancel()
+            self._patience = None
+        return held
 
     def send_400_response(self, msg: str) -> None:
         """Say that nothing was read, and close the connection."""

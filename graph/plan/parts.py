@@ -12,7 +12,7 @@ from graphql import GraphQLNonNull, GraphQLObjectType, GraphQLOutputType
 from pydantic_core import SchemaSerializer
 
 from graph.plan.selections import Selected, Source
-from graph.plan.serializers import ReadField, Run, model_of
+from graph.plan.serializers import ReadField, Run, model_of, read_field
 
 Kept = dict[str, tuple[Any, bytes]]
 """What was written last of each part, by response key: the object and its bytes."""
@@ -62,7 +62,7 @@ def whole_of(kind: GraphQLOutputType, selected: Selected, source: Source, variab
         return None
     sets = [node.selection_set for node in selected.nodes if node.selection_set is not None]
     wanted = source.of(named, sets, variables)
-    fields = {key: ReadField(named, one, source, variables) for key, one in wanted.items()}
+    fields = {key: read_field(named, one, source, variables) for key, one in wanted.items()}
     return Whole(model=model_of(named), parts=tuple(_part(key, field) for key, field in fields.items()))
 
 

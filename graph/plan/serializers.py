@@ -40,6 +40,8 @@ _BIG = 2**63
 _DIGITS = Decimal.__format__
 """Takes nothing but a Decimal; what is not finite ends in a letter."""
 _TYPENAME = "__typename"
+_LEAF = "botgraph.leaf"
+"""Where a field of the schema has how it is read."""
 _PLAIN_VALUES = (BooleanValueNode, IntValueNode, NullValueNode, StringValueNode)
 """Literals in which no variable can stand."""
 
@@ -153,7 +155,7 @@ def _not_null(kind: GraphQLOutputType, selected: Selected, source: Source, varia
 def _object(kind: GraphQLObjectType, selected: Selected, source: Source, variables: Any) -> cs.CoreSchema:
     sets = [node.selection_set for node in selected.nodes if node.selection_set is not None]
     wanted = source.of(kind, sets, variables)
-    fields = {key: ReadField(kind, one, source, variables) for key, one in wanted.items()}
+    fields = {key: read_field(kind, one, source, variables) for key, one in wanted.items()}
     if all(one.attribute is not None for one in fields.values()):
         return _attributes(kind, fields)
     return _dictionary(fields)
@@ -161,7 +163,10 @@ def _object(kind: GraphQLObjectType, selected: Selected, source: Source, variabl
 
 def _attributes(kind: GraphQLObjectType, fields: "dict[str, ReadField]") -> cs.CoreSchema:
     model = model_of(kind)
-    computed = [cs.computed_field(one.attribute or "", one.schema, alias=key) for key, one in fields.items()]
+    computed: list[cs.ComputedField] = [
+        {"type": "computed-field", "property_name": one.attribute or "", "return_schema": one.schema, "alias": key}
+        for key, one in fields.items()
+    ]
     return cs.dataclass_schema(model, cs.dataclass_args_schema(model.__name__, [], computed_fields=computed), [])
 
 
@@ -173,6 +178,17 @@ def _dictionary(fields: "dict[str, ReadField]") -> cs.CoreSchema:
     return cs.any_schema(
         serialization=cs.plain_serializer_function_ser_schema(read, info_arg=True, return_schema=shape)
     )
+
+
+def read_field(parent: GraphQLObjectType, selected: Selected, source: Source, variables: Any) -> "ReadField":
+    """One field of an object. A leaf without arguments is the same in every document, so it is worked out once for the schema."""
+    definition = parent.fields.get(selected.name)
+    if definition is None or definition.args or selected.nodes[0].selection_set is not None:
+        return ReadField(parent, selected, source, variables)
+    known: ReadField | None = definition.extensions.get(_LEAF)
+    if known is None:
+        known = definition.extensions[_LEAF] = ReadField(parent, selected, source, variables)
+    return known
 
 
 class ReadField:

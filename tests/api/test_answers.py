@@ -32,7 +32,15 @@ def made(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         seen.append(prepared.request.query)
         return await make(self, prepared, caller, versions)
 
+    make_at_once = Executor._made_at_once
+
+    def noting_at_once(self: Executor, prepared: Any, *rest: Any) -> Any:
+        answer = make_at_once(self, prepared, *rest)
+        seen.extend([] if answer is None else [prepared.request.query])
+        return answer
+
     monkeypatch.setattr(Executor, "_made", noting)
+    monkeypatch.setattr(Executor, "_made_at_once", noting_at_once)
     return seen
 
 
