@@ -29,7 +29,7 @@ from trading_bot.store.store import Store
 from trading_bot.store.tables import metadata
 
 FEW = settings(max_examples=25, deadline=None, phases=FAST, suppress_health_check=list(HealthCheck))
-THOUSANDS = settings(FEW, max_examples=1_500)
+THOUSANDS = settings(FEW, max_examples=2_000)
 HOME_BOUND = {"bot_id", "venue.kind", "venue.feed", "venue.candles", "venue.seed", "venue.starting_cash"}
 """What no change may touch: a patch that is to be valid leaves it out."""
 
