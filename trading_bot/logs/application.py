@@ -32,12 +32,13 @@ class _File(RotatingFileHandler):
         """Append a line of our own, which is JSON already: an answer may wait for it, and `emit` takes four times as long."""
         line = self.secrets.hide(text) + "\n"
         with self.lock or nullcontext(), suppress(OSError, ValueError):
-            if self.stream is None:
-                self.stream = self._open()
-            if self.stream.tell() + len(line) >= self.maxBytes:
+            stream = self.stream or self._open()
+            self.stream = stream
+            if stream.tell() + len(line) >= self.maxBytes:
                 self.doRollover()
-            self.stream.write(line)
-            self.stream.flush()
+                self.stream = stream = self._open()  # a file that is opened when it is needed is not opened by that
+            stream.write(line)
+            stream.flush()
 
 
 class _Lines:
