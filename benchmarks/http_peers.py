@@ -89,7 +89,8 @@ def run(quick: bool) -> Table:  # noqa: FBT001 - every benchmark has this signat
         note=(
             f"A bot with 20 positions and 20 live orders, {CONNECTIONS} connections; all servers on one core, behind the same Host check, "
             "key, rate and log line. CPU is the scheduler's account of the server's process for each request, the median of interleaved "
-            "rounds; the ratio is the median of the rounds' ratios. Made anew: asked with `Cache-Control: no-cache`."
+            "rounds; the ratio is the median of the rounds' ratios. Made anew: asked with `Cache-Control: no-cache`. Known queries have "
+            "their log lines written together, ten times a second; the peers write each alone."
         ),
     )
 
