@@ -4,17 +4,15 @@ import asyncio
 import csv
 import io
 import json
-import sys
-from collections.abc import Callable
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
-from graph.doors import terminal
 from graph.doors.terminal import audit
 from tests.domain.samples import sample_fill, sample_order, sample_plan
+from tests.terminal.typed_commands import Run
 from trading_bot.clock import SystemClock
 from trading_bot.domain.account import TradingMode
 from trading_bot.domain.books import Books
@@ -26,24 +24,11 @@ from trading_bot.store import plans
 from trading_bot.store.engine import open_engine
 from trading_bot.store.store import Store
 
-Said = tuple[int, str, str]
-Run = Callable[..., Said]
 BOOKS = Books(bot_version="1.0.0", mode=TradingMode.PAPER)
 
 
 @pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], home: Path) -> Run:
-    def typed(*arguments: str) -> Said:
-        monkeypatch.setattr(sys, "argv", ["botgraph", *arguments])
-        code: int | str | None = 0
-        try:
-            terminal.main()
-        except SystemExit as ended:
-            code = ended.code
-        said = capsys.readouterr()
-        assert "Traceback" not in said.out + said.err
-        return int(code or 0), said.out, said.err
-
+def run(typed: Run, home: Path) -> Run:
     return typed
 
 

@@ -2,13 +2,11 @@
 
 import shutil
 import sqlite3
-import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from graph.doors import terminal
+from tests.terminal.typed_commands import Run
 from trading_bot.clock import SystemClock
 from trading_bot.domain.account import TradingMode
 from trading_bot.domain.backups import BackupPlan
@@ -20,9 +18,6 @@ from trading_bot.store import bots
 from trading_bot.store.engine import open_engine
 from trading_bot.store.schema import bring_up_to_date
 from trading_bot.store.store import Store
-
-Said = tuple[int, str, str]
-Run = Callable[..., Said]
 
 
 @pytest.fixture
@@ -45,18 +40,7 @@ def settings(home: Path) -> Settings:
 
 
 @pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], home: Path) -> Run:
-    def typed(*arguments: str) -> Said:
-        monkeypatch.setattr(sys, "argv", ["botgraph", *arguments])
-        code: int | str | None = 0
-        try:
-            terminal.main()
-        except SystemExit as ended:
-            code = ended.code
-        said = capsys.readouterr()
-        assert "Traceback" not in said.out + said.err
-        return int(code or 0), said.out, said.err
-
+def run(typed: Run, home: Path) -> Run:
     return typed
 
 

@@ -1,15 +1,14 @@
 """`botgraph config` over a store that a bot was started on: shown, planned, listed and compared."""
 
 import json
-import sys
-from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
 
-from graph.doors import terminal
 from tests.config.changing import Operator, begun
+from tests.terminal.typed_commands import Run
 from trading_bot.clock import SystemClock
 from trading_bot.domain.config import BotConfig
 from trading_bot.domain.config_changes import AdoptionStatus
@@ -21,24 +20,10 @@ from trading_bot.store.engine import open_engine
 from trading_bot.store.schema import bring_up_to_date
 from trading_bot.store.store import Store
 
-Said = tuple[int, str, str]
-Run = Callable[..., Said]
-
 
 @pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], home: Path) -> Run:
-    def typed(*arguments: str) -> Said:
-        monkeypatch.setattr(sys, "argv", ["botgraph", "config", *arguments])
-        code: int | str | None = 0
-        try:
-            terminal.main()
-        except SystemExit as ended:
-            code = ended.code
-        said = capsys.readouterr()
-        assert "Traceback" not in said.out + said.err
-        return int(code or 0), said.out, said.err
-
-    return typed
+def run(typed: Run, home: Path) -> Run:
+    return partial(typed, "config")
 
 
 @pytest.fixture

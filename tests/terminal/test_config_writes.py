@@ -1,57 +1,29 @@
 """`botgraph config apply` and `rollback`, with a bot that runs, one that refuses, and none."""
 
 import asyncio
-import sys
-from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
 import typer
 
-from graph.doors import terminal
 from graph.doors.terminal import config_writes
 from tests.config.changing import Operator
 from tests.fakes.scripted import bar
-from tests.fakes.scripted_bot import ScriptedBot, scripted_bot
+from tests.fakes.scripted_bot import scripted_bot
+from tests.terminal.typed_commands import Run, asked
 from trading_bot.domain.config_changes import AdoptionStatus
 from trading_bot.settings import load_settings
 
 pytestmark = pytest.mark.anyio
 
 CALM = [bar(index, "100") for index in range(300)]
-Said = tuple[int, str, str]
-Run = Callable[..., Said]
 
 
 @pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
-
-
-@pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], home: Path) -> Run:
-    """Runs the command in this process: exit code, stdout, stderr."""
+def run(typed: Run, home: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
     monkeypatch.chdir(home)
-
-    def typed(*arguments: str) -> Said:
-        monkeypatch.setattr(sys, "argv", ["botgraph", "config", *arguments])
-        capsys.readouterr()
-        with pytest.raises(SystemExit) as ended:
-            terminal.main()
-        said = capsys.readouterr()
-        code = ended.value.code
-        return code if isinstance(code, int) else 0, said.out, said.err
-
-    return typed
-
-
-async def asked(bot: ScriptedBot, run: Run, *arguments: str) -> Said:
-    """The command, typed while the bot goes on."""
-    typing = asyncio.create_task(asyncio.to_thread(run, *arguments))
-    while not typing.done():
-        await bot.bar()
-        await asyncio.sleep(0.02)
-    return await typing
+    return partial(typed, "config")
 
 
 async def test_an_edited_file_is_applied_and_an_older_version_is_put_back(home: Path, run: Run) -> None:

@@ -1,53 +1,24 @@
 """`botgraph reconcile` against a bot that runs, and against the files of one that does not."""
 
-import asyncio
-import sys
-from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
 
-from graph.doors import terminal
 from tests.fakes.scripted import bar, proposal
 from tests.fakes.scripted_bot import ScriptedBot, scripted_bot
+from tests.terminal.typed_commands import Run, Said, asked
 from trading_bot.domain.orders import Side
 
 pytestmark = pytest.mark.anyio
 
 CALM = [bar(index, "100") for index in range(300)]
-Said = tuple[int, str, str]
-Run = Callable[..., Said]
 
 
 @pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
-
-
-@pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], home: Path) -> Run:
-    """Runs the command in this process: exit code, stdout, stderr."""
+def run(typed: Run, home: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
     monkeypatch.chdir(home)
-
-    def typed(*arguments: str) -> Said:
-        monkeypatch.setattr(sys, "argv", ["botgraph", "reconcile", *arguments])
-        capsys.readouterr()
-        with pytest.raises(SystemExit) as ended:
-            terminal.main()
-        said = capsys.readouterr()
-        code = ended.value.code
-        return code if isinstance(code, int) else 0, said.out, said.err
-
-    return typed
-
-
-async def asked(bot: ScriptedBot, run: Run, *arguments: str) -> Said:
-    """The command, typed while the bot goes on."""
-    typing = asyncio.create_task(asyncio.to_thread(run, *arguments))
-    while not typing.done():
-        await bot.bar()
-        await asyncio.sleep(0.02)
-    return await typing
+    return partial(typed, "reconcile")
 
 
 def counts(said: Said) -> list[list[str]]:

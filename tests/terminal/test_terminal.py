@@ -4,7 +4,6 @@ import os
 import stat
 import subprocess
 import sys
-from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from json import dumps
 from pathlib import Path
@@ -13,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from graph.doors import terminal
+from tests.terminal.typed_commands import Run
 from trading_bot.clock import SystemClock
 from trading_bot.domain.errors import Scope
 from trading_bot.services.keys import Keys
@@ -21,24 +20,11 @@ from trading_bot.store.engine import open_engine
 from trading_bot.store.schema import bring_up_to_date
 
 ROOT = Path(__file__).resolve().parents[2]
-Said = tuple[int, str, str]
-Run = Callable[..., Said]
 
 
 @pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Run:
-    """Runs the command in this process: exit code, stdout, stderr."""
+def run(typed: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
     monkeypatch.chdir(tmp_path)
-
-    def typed(*arguments: str) -> Said:
-        monkeypatch.setattr(sys, "argv", ["botgraph", *arguments])
-        with pytest.raises(SystemExit) as raised:
-            terminal.main()
-        said = capsys.readouterr()
-        assert "Traceback" not in said.out + said.err
-        code = raised.value.code
-        return int(code or 0), said.out, said.err
-
     return typed
 
 

@@ -5,20 +5,18 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from graph.doors import terminal
 from graph.doors.terminal.workflow_runs import news
 from tests.api.client import Api
 from tests.api.conftest import _no_log_lines, api, seeded_store, start  # noqa: F401 - fixtures
 from tests.fakes.seeding import RUN
+from tests.terminal.typed_commands import Run
 
-Said = tuple[int, str, str]
-Run = Callable[..., Said]
 OWN = """
 id: {id}
 name: Own
@@ -41,22 +39,13 @@ rollback_procedure: []
 
 
 @pytest.fixture
-def run(api: Api, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Run:  # noqa: F811
-    """Runs the command in this process against `api`: exit code, stdout, stderr."""
+def run(typed: Run, api: Api, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Run:  # noqa: F811
+    """Against `api`."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("BOTGRAPH_HOME", str(api.home))
     monkeypatch.setenv("BOT_API_PORT", str(api.port))
     monkeypatch.setenv("BOT_API_AUTH_TOKEN", api.token)
-
-    def typed(*arguments: str) -> Said:
-        monkeypatch.setattr(sys, "argv", ["botgraph", "workflow", *arguments])
-        with pytest.raises(SystemExit) as ended:
-            terminal.main()
-        said = capsys.readouterr()
-        assert "Traceback" not in said.out + said.err
-        return int(ended.value.code or 0), said.out, said.err
-
-    return typed
+    return partial(typed, "workflow")
 
 
 def test_what_can_be_run_is_listed_and_shown(run: Run) -> None:
