@@ -27,7 +27,6 @@ from graph.guard.json import as_json
 from graph.guard.revocation import Revocations
 from graph.live.hub import Live, Subscription
 from graph.live.member import Errors, Wire, codes_of
-from graph.live.queued import QueuedWire
 from graph.live.sources import CanNotBeginError
 from trading_bot.clock import Clock
 from trading_bot.domain.commands import Caller
@@ -75,7 +74,7 @@ class Door:
             revocations=self.revocations,
             sockets=self.sockets,
             websocket=websocket,
-            wire=_wire_of(websocket),
+            wire=websocket.scope["extensions"][EXTENSION],
         )
         self.admission.metrics.sockets.inc()
         try:
@@ -129,8 +128,6 @@ class Session:
             opened = [receiver, *self._open.values()]
             for each in opened:
                 each.cancel()
-            if isinstance(self.wire, QueuedWire):
-                self.wire.close()
             tasks = [each for each in opened if isinstance(each, asyncio.Task)]
             await asyncio.gather(*tasks, return_exceptions=True)
 
@@ -323,12 +320,6 @@ class Session:
 def _end(ending: asyncio.Future[None], reason: Exception) -> None:
     if not ending.done():
         ending.set_exception(reason)
-
-
-def _wire_of(websocket: WebSocket) -> Wire:
-    """The way out that the server offers, or one that any server has."""
-    offered: Wire | None = websocket.scope.get("extensions", {}).get(EXTENSION)
-    return QueuedWire(websocket.send_text) if offered is None else offered
 
 
 def _token_of(payload: dict[str, Any]) -> str | None:

@@ -1,12 +1,9 @@
 """Who reads slowly is shown the newest state, misses no event, and keeps nobody waiting."""
 
 import asyncio
-import contextlib
 
 from graph.execution import Executor
 from graph.live.hub import Live
-from graph.live.payload import Payload
-from graph.live.queued import QueuedWire
 from tests.live.test_hub import EVENTS, SUMMARY
 from tests.live.watching import happen, tasks, until, watch
 
@@ -102,46 +99,3 @@ def test_events_that_are_left_out_hold_nobody_back(run: Executor) -> None:
         return groups, len(live), kinds
 
     assert asyncio.run(look()) == (1, 0, ["FILL"])
-
-
-def test_a_server_that_only_sends_text_gets_the_newest(run: Executor) -> None:
-    async def look() -> tuple[list[str], list[bool]]:
-        sent: list[str] = []
-        gate = asyncio.Event()
-
-        async def send(text: str) -> None:
-            await gate.wait()
-            sent.append(text)
-
-        wire = QueuedWire(send)
-        opening = b'{"payload":'
-        writable = [wire.is_writable]
-        wire.show(opening, Payload(b'"first"'))
-        writable.append(wire.is_writable)
-        woken: list[bool] = []
-        wire.when_writable(lambda: woken.append(wire.is_writable))
-        wire.tell(b'"second"')
-        gate.set()
-        await until(lambda: bool(woken))
-        return sent, [*writable, *woken]
-
-    assert asyncio.run(look()) == (['{"payload":"first"}', '"second"'], [True, False, True])
-
-
-def test_a_socket_that_is_gone_ends_its_queue(run: Executor) -> None:
-    async def look() -> tuple[bool, int]:
-        async def send(text: str) -> None:
-            raise ConnectionError
-
-        wire = QueuedWire(send)
-        wire.tell(b"1")
-        wire.tell(b"2")
-        with contextlib.suppress(AssertionError):
-            await until(lambda: wire.is_writable, seconds=1)
-        closed = QueuedWire(lambda text: asyncio.sleep(60))
-        closed.tell(b"1")
-        closed.close()
-        await until(lambda: tasks() == 0)
-        return wire.is_writable, tasks()
-
-    assert asyncio.run(look()) == (True, 0)
