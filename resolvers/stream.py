@@ -41,6 +41,8 @@ class _Tail:
     """The number up to which the store was read; null before the first time."""
     events: deque[Event] = field(default_factory=lambda: deque(maxlen=REMEMBERED))
     """Those that were read since, the last one numbered `last`."""
+    was_looked_for: bool = False
+    """Whether the watcher knew of it when it looked last."""
     failure: Exception | None = None
     """Why no more can be read."""
     _moved: asyncio.Event = field(default_factory=asyncio.Event)
@@ -154,7 +156,10 @@ class Stream:
         """Look again and again, until nobody follows."""
         version: int | None = None
         while True:
+            tails = [tail for tail in self._tails.values() if tail.last is not None]
             known = {bot_id: tail.last for bot_id, tail in self._tails.items() if tail.last is not None}
+            if not all(tail.was_looked_for for tail in tails):
+                version = None  # what was committed since a tail's first look may have been counted already
             try:
                 version, news = await self._in_thread(lambda: self._look(version, known))  # noqa: B023 - awaited
             except Fault as fault:
@@ -167,6 +172,8 @@ class Stream:
             except Exception as error:  # noqa: BLE001 - raised by everyone who follows
                 self._give_up(error)
                 return
+            for tail in tails:
+                tail.was_looked_for = True
             for bot_id, events in news.items():
                 tail = self._tails.get(bot_id)
                 if tail is not None and tail.last == known[bot_id]:  # else it is another, of followers that came since

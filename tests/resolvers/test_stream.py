@@ -13,6 +13,7 @@ from resolvers import stream as module
 from resolvers.stream import Stream
 from tests.api.conftest import NOW
 from tests.fakes.standing_clock import StandingClock
+from trading_bot.clock import SystemClock
 from trading_bot.domain.events import Event, EventKind
 from trading_bot.errors.fault import Fault
 from trading_bot.store import tables
@@ -195,3 +196,22 @@ def test_a_store_that_was_put_back_tells_its_followers(lite: Store) -> None:
         return str(refused.value)
 
     assert run(lite, work) == "DATA_006: The stream has come to 2, 5 is not a number of it yet."
+
+
+def test_what_is_committed_while_somebody_joins_is_not_left_for_the_next_commit(lite: Store) -> None:
+    async def work(stream: Stream) -> list[int]:
+        happen(lite)
+        latest = stream._latest
+
+        def slowly(bot_id: str) -> int:
+            found = latest(bot_id)
+            happen(lite)  # seen by the look that waits for this one
+            give_up = SystemClock().monotonic() + 10
+            while not stream._thread._work_queue.qsize():
+                assert SystemClock().monotonic() < give_up
+            return found
+
+        stream._latest = slowly  # type: ignore[method-assign]
+        return await take(stream.follow("main", None), 1)
+
+    assert run(lite, work) == [2]
