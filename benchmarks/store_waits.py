@@ -6,6 +6,7 @@ import subprocess
 import sys
 import tempfile
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from benchmarks.served import ROOT, free_port, served
@@ -33,36 +34,52 @@ class Waits:
 
 
 def run(quick: bool) -> Table:  # noqa: FBT001 - every benchmark has this signature
-    """Pairs of runs with and without load, in turns first; the median of their ratios."""
-    pairs, seconds = (1, 5) if quick else (9, 12)
-    measured: list[tuple[Waits, Waits]] = []
+    """Runs without load, under load, and beside a busy machine, each first in turn; the medians of their ratios."""
+    rounds, seconds = (1, 5) if quick else (9, 12)
+    calm: list[Waits] = []
+    loaded: list[Waits] = []
+    beside: list[Waits] = []
     with tempfile.TemporaryDirectory(prefix="botgraph-bench-") as folder:
-        for number in range(pairs):
+        for number in range(rounds):
             settings, token = _home(Path(folder) / str(number))
             _waits(settings, 2)  # its first bars: history, and files that grow for the first time
-            if number % 2:
-                loaded = _loaded_waits(settings, token, seconds)
-                measured.append((_waits(settings, seconds), loaded))
-            else:
-                calm = _waits(settings, seconds)
-                measured.append((calm, _loaded_waits(settings, token, seconds)))
-    ratios = [loaded.milliseconds / calm.milliseconds for calm, loaded in measured]
+            turns = (
+                partial(_waits, settings),
+                partial(_loaded_waits, settings, token),
+                partial(_waits_beside, settings),
+            )
+            for turn in (*range(number % 3, 3), *range(number % 3)):
+                (calm, loaded, beside)[turn].append(turns[turn](seconds))
+    ratios = _ratios(loaded, calm)
+    machine = statistics.median(_ratios(beside, calm))
     return Table(
         title="Waits of the bot for its store under load",
-        columns=("alone ms / commit", "under load ms / commit", "median ratio", "ratios", "ratio / limit"),
+        columns=(
+            "alone ms / commit",
+            "under load",
+            "beside a busy machine",
+            "median ratio",
+            "ratios",
+            "ratio / limit",
+            "machine's ratio",
+        ),
         rows=(
             (
-                _shown([calm for calm, _ in measured]),
-                _shown([loaded for _, loaded in measured]),
+                _shown(calm),
+                _shown(loaded),
+                _shown(beside),
                 f"{statistics.median(ratios):.2f}",
                 ", ".join(f"{ratio:.2f}" for ratio in sorted(ratios)),
                 f"{statistics.median(ratios) / LIMIT:.2f}",
+                f"{machine:.2f}",
             ),
         ),
         note=(
-            f"{pairs} pairs of {seconds} s; a simulated market at {BARS_A_SECOND} bars a second on SQLite; {CLIENTS} clients that ask for "
-            f"the whole state without pause and {SUBSCRIBERS} subscribers to it each second; the API at nice {API_NICENESS}, all on all "
-            "cores. The clients stand for other machines: they get what time nobody else wants. Lock and commit are timed."
+            f"{rounds} rounds of {seconds} s each; a simulated market at {BARS_A_SECOND} bars a second on SQLite; {CLIENTS} clients that "
+            f"ask for the whole state without pause and {SUBSCRIBERS} subscribers to it each second; the API at nice {API_NICENESS}, on "
+            "all cores. The clients stand for other machines: they get what time nobody else wants. Lock and commit are timed. The busy "
+            "machine is the same bot without any API, beside processes that only count, one a core, at the idle priority: what the "
+            "machine itself adds."
         ),
     )
 
@@ -89,6 +106,22 @@ def _loaded_waits(settings: Settings, token: str, seconds: float) -> Waits:
             load.stdin.close()
             load.wait()
         return waits
+
+
+def _waits_beside(settings: Settings, seconds: float) -> Waits:
+    """The same without any API, beside processes that do nothing but keep every core awake."""
+    counting = "import os; os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))\nwhile True: pass"
+    counters = [subprocess.Popen([sys.executable, "-c", counting]) for _ in range(os.cpu_count() or 1)]
+    try:
+        return _waits(settings, seconds)
+    finally:
+        for counter in counters:
+            counter.kill()
+            counter.wait()
+
+
+def _ratios(one: list[Waits], other: list[Waits]) -> list[float]:
+    return [waits.milliseconds / base.milliseconds for waits, base in zip(one, other, strict=True)]
 
 
 def _home(folder: Path) -> tuple[Settings, str]:

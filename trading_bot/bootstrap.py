@@ -46,6 +46,7 @@ from trading_bot.services.trading import TradingLoop
 from trading_bot.services.vitals import Vitals
 from trading_bot.settings import Settings
 from trading_bot.store import bots, fills, listings, runtime
+from trading_bot.store.checkpoints import checkpointed
 from trading_bot.store.engine import open_engine
 from trading_bot.store.risk_events import find_breaker
 from trading_bot.store.schema import bring_up_to_date, require_current
@@ -103,6 +104,7 @@ async def bot_of(
         stack.callback(store.close)
         bot_id = bot_of_home(store, settings.config_file)
         stack.enter_context(held(engine, bot_id))
+        stack.enter_context(checkpointed(engine))
         adjust = partial(with_feed, candles=settings.candles, seed=settings.seed, speed=settings.speed)
         import_file(store, bot_id, settings.config_file, adjust)
         in_force, venue = _opened(settings, store, bot_id, adjust, clock)

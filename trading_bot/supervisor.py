@@ -9,7 +9,7 @@ import asyncio
 import os
 import signal
 import sys
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -37,7 +37,8 @@ from trading_bot.supervision.watch import Watch
 if TYPE_CHECKING:
     from trading_bot.supervision.registry import Registry
 
-API_NICENESS = 5
+API_NICENESS = 19
+"""The lowest: what the API could do at once never keeps the bot from its bar. See ADR 0014."""
 ASKED_TO_STOP = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 BOT_ARGV = (sys.executable, "-P", "-m", "trading_bot")  # -P: nothing in the folder where it was started shadows ours
 API_ARGV = (sys.executable, "-P", "-m", "graph")
@@ -135,12 +136,13 @@ class _Supervisor:
         try:
             watch = await self._start()
         except BaseException:
-            await self._stop()
+            # What was taken over trades on, as it did before: the next start may come farther than this one.
+            await self._stop([process for process in self._living if not process.was_taken_over])
             raise
         outcome = await self._until_asked(watch.over())
         began = self._clock.monotonic()
         self._notices.stopping()
-        await self._stop()
+        await self._stop(self._living)
         await watch.note_stop()
         if outcome is None:
             for keeper in self._keepers:
@@ -230,9 +232,12 @@ class _Supervisor:
             error = error.exceptions[0]
         return error
 
-    async def _stop(self) -> None:
-        """End both, each within the grace; asked a second time, kill them at once."""
-        processes = [keeper.process for keeper in self._keepers if keeper.process is not None]
+    @property
+    def _living(self) -> list[Process]:
+        return [keeper.process for keeper in self._keepers if keeper.process is not None]
+
+    async def _stop(self, processes: Sequence[Process]) -> None:
+        """End them, each within the grace; asked a second time, kill them at once."""
         stopping = asyncio.gather(*(process.stop(grace=self._limits.stop) for process in processes))
         self._asked.clear()
         again = asyncio.create_task(self._asked.wait())

@@ -22,6 +22,8 @@ from trading_bot.store.columns import exact_difference
 BUSY_SECONDS = 5.0
 """How long a write waits for another program's write before it fails."""
 _JOURNAL_BYTES = 16 * 1024 * 1024
+JOURNAL_PAGES = _JOURNAL_BYTES // 4096
+"""How long the journal grows before a commit itself has to bring it into the database: the bot does so beside its loop, long before."""
 _CONNECTIONS = 8  # the API's bounded thread pool, and no more
 
 # Result codes of SQLite (https://www.sqlite.org/rescode.html), without their extensions.
@@ -149,6 +151,7 @@ def _set_up_sqlite(connection: Any, record: object) -> None:
     connection.execute("PRAGMA synchronous = FULL")
     connection.execute("PRAGMA foreign_keys = ON")
     connection.execute(f"PRAGMA journal_size_limit = {_JOURNAL_BYTES}")
+    connection.execute(f"PRAGMA wal_autocheckpoint = {JOURNAL_PAGES}")
 
 
 def _begin_sqlite(connection: sa.Connection) -> None:
