@@ -1,9 +1,9 @@
 """Stream: the events of every bot as they are committed, read from the store once however many follow them.
 
-One watcher a process looks, as long as anybody follows, whether somebody has committed, and then reads what is new of the bots that are
-followed. The latest events stay in memory; whoever comes from further back reads the store until it has caught up with them. Events are
-numbered without gaps, so a follower that has seen n goes on behind n, wherever it takes the next one from: nothing is left out, and nothing
-comes twice. A slow follower holds up nobody, and is held by nothing but its own number.
+As long as anybody follows, one watcher a process reads what is new of the bots that are followed whenever somebody has committed, which
+PostgreSQL tells it and SQLite has it look for. The latest events stay in memory; whoever comes from further back reads the store until it
+has caught up with them. Events are numbered without gaps, so a follower that has seen n goes on behind n, wherever it takes the next one
+from: nothing is left out, and nothing comes twice. A slow follower holds up nobody, and is held by nothing but its own number.
 """
 
 import asyncio
@@ -18,12 +18,13 @@ from trading_bot.clock import Clock
 from trading_bot.domain.events import Event, EventKind
 from trading_bot.errors.fault import Fault
 from trading_bot.store import changes
+from trading_bot.store.commits import Commits
 from trading_bot.store.store import Store
 
 T = TypeVar("T")
 
 POLL_SECONDS = 0.03
-"""Time between two looks: an event is promised within 100 ms of its commit."""
+"""Time between two looks where commits are not told: an event is promised within 100 ms of its commit."""
 RETRY_SECONDS = 1.0
 """Time until the next look when the store can't be read."""
 REMEMBERED = 1_024
@@ -83,6 +84,7 @@ class Stream:
     def __init__(self, *, store: Store, clock: Clock) -> None:
         self._store = store
         self._clock = clock
+        self._commits = Commits(store.engine, clock)
         # A thread of its own: an event must not wait for the queries that are under way.
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="events")
         self._tails: dict[str, _Tail] = {}
@@ -132,6 +134,7 @@ class Stream:
         latest = await self._in_thread(lambda: self._latest(bot_id))
         if tail.last is None:
             tail.last = latest
+            self._commits.told.set()
         if after_seq is None:
             return latest, ()
         events, seen = await self._in_thread(lambda: self._read(bot_id, after_seq, kinds))
@@ -154,11 +157,20 @@ class Stream:
 
     async def _watch(self) -> None:
         """Look again and again, until nobody follows."""
+        self._commits = Commits(self._store.engine, self._clock)
+        listening = asyncio.get_running_loop().create_task(self._commits.listen())
+        try:
+            await self._look_again()
+        finally:
+            listening.cancel()
+
+    async def _look_again(self) -> None:
         version: int | None = None
         while True:
-            tails = [tail for tail in self._tails.values() if tail.last is not None]
+            self._commits.told.clear()
+            looked_for = [tail for tail in self._tails.values() if tail.last is not None]
             known = {bot_id: tail.last for bot_id, tail in self._tails.items() if tail.last is not None}
-            if not all(tail.was_looked_for for tail in tails):
+            if not all(tail.was_looked_for for tail in looked_for):
                 version = None  # what was committed since a tail's first look may have been counted already
             try:
                 version, news = await self._in_thread(lambda: self._look(version, known))  # noqa: B023 - awaited
@@ -172,14 +184,14 @@ class Stream:
             except Exception as error:  # noqa: BLE001 - raised by everyone who follows
                 self._give_up(error)
                 return
-            for tail in tails:
-                tail.was_looked_for = True
+            for joined in looked_for:
+                joined.was_looked_for = True
             for bot_id, events in news.items():
                 tail = self._tails.get(bot_id)
                 if tail is not None and tail.last == known[bot_id]:  # else it is another, of followers that came since
                     tail.add(events)
             if not any(len(events) == BATCH for events in news.values()):
-                await self._clock.sleep(POLL_SECONDS)
+                await self._commits.pause(POLL_SECONDS)
 
     def _give_up(self, error: Exception) -> None:
         tails, self._tails = self._tails, {}

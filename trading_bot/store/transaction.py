@@ -13,6 +13,7 @@ from trading_bot.domain.events import EventKind
 from trading_bot.domain.records import data_of
 from trading_bot.domain.streams import LINE_FIELDS, STREAMS
 from trading_bot.errors.fault import Fault
+from trading_bot.store.commits import CHANNEL
 from trading_bot.store.inserts import insert_for
 from trading_bot.store.tables import changes, counters, outbox
 
@@ -119,7 +120,8 @@ def opened(
 
 @cache
 def _raised(dialect: str) -> sa.sql.dml.ReturningInsert[Any]:
-    """Raise a bot's state version, or begin it; gives the counters."""
+    """Raise a bot's state version, or begin it; gives the counters, and tells who listens once it is committed."""
     raised = insert_for(dialect, counters)
     raised = raised.on_conflict_do_update(index_elements=["bot_id"], set_={"version": counters.c.version + 1})
-    return raised.returning(*counters.c)
+    told = [sa.func.pg_notify(CHANNEL, "")] if dialect == "postgresql" else []
+    return raised.returning(*counters.c, *told)
