@@ -4,12 +4,15 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+import structlog
+
 from graph.guard.authentication import Gate
 from trading_bot.clock import Clock
 from trading_bot.errors.fault import Fault
 
 LOOK_SECONDS = 0.25
 """From one look to the next. A key is trusted for 0.5 s without asking the store, so what is open ends within a second."""
+_log = structlog.get_logger(__name__)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -41,12 +44,17 @@ class Revocations:
         return end
 
     async def _look(self) -> None:
+        has_failed = False
         while True:
             await self.clock.sleep(LOOK_SECONDS)
             try:
                 lost = await self.gate.lost(tuple(self._watched))
-            except Fault:  # nobody can tell now
+            except Exception as error:  # noqa: BLE001 - nobody can tell now; were it the last look, a revoked key would go on seeing
+                if not isinstance(error, Fault) and not has_failed:
+                    _log.error("revocations_not_seen", exc_info=error)
+                has_failed = True
                 continue
+            has_failed = False
             for token in lost:
                 for revoked in tuple(self._watched.pop(token, {}).values()):
                     revoked()

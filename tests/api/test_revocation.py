@@ -2,6 +2,8 @@
 
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from unittest import mock
 
 import pytest
 
@@ -69,3 +71,22 @@ def test_a_key_that_nobody_uses_any_more_is_not_watched(tmp_path, seeded_store) 
         return counts[0], counts[1], counts[2]
 
     assert asyncio.run(watch_twice()) == (1, 1, 0)
+
+
+def test_a_look_that_fails_is_not_the_last(tmp_path: Path, seeded_store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "botgraph.db").write_bytes(seeded_store.read_bytes())
+    monkeypatch.setattr("graph.guard.revocation.LOOK_SECONDS", 0.01)
+    keys = Keys(open_engine(f"sqlite:///{tmp_path / 'botgraph.db'}"), SystemClock())
+
+    async def watch() -> None:
+        revocations = Revocations(gate=Gate(keys=keys, workers=ThreadPoolExecutor(1)), clock=SystemClock())
+        is_revoked = asyncio.Event()
+        end = revocations.watch("a key", is_revoked.set)
+        async with asyncio.timeout(10):
+            await is_revoked.wait()
+        end()
+
+    with mock.patch.object(keys, "verify", side_effect=[RuntimeError("a fault of ours"), None]) as looks:
+        asyncio.run(watch())
+
+    assert looks.call_count == 2
