@@ -112,7 +112,9 @@ class SocketProtocol(WebSocketsSansIOProtocol):
 
     def shutdown(self) -> None:
         """The server ends."""
-        super().shutdown()
+        is_leaving = self.conn.state in (State.CLOSING, State.CLOSED)  # then nothing may be sent any more
+        if self.close_sent or not is_leaving:
+            super().shutdown()
         self._abort_soon()
 
     def send_receive_event_to_app(self) -> None:
