@@ -116,20 +116,26 @@ class Session:
         """Take messages until either side closes."""
         ending = asyncio.get_running_loop().create_future()
         receiver = asyncio.create_task(self._receive_all(ending))
+        ended: list[asyncio.Task[None]] = []
         try:
             await ending
         except ClosedError as closed:
+            # First: to tell a client that is stuck may take long, and it is to be shown nothing more.
+            ended = self._let_go(receiver)
             await self._close(closed)
         except WebSocketDisconnect as gone:
             self.close_code = gone.code
         finally:
-            for end in self._endings:
-                end()
-            opened = [receiver, *self._open.values()]
-            for each in opened:
-                each.cancel()
-            tasks = [each for each in opened if isinstance(each, asyncio.Task)]
-            await asyncio.gather(*tasks, return_exceptions=True)
+            await asyncio.gather(*ended, *self._let_go(receiver), return_exceptions=True)
+
+    def _let_go(self, receiver: asyncio.Task[None]) -> list[asyncio.Task[None]]:
+        """End all that is open, and give back the tasks that have yet to notice."""
+        while self._endings:
+            self._endings.pop()()
+        opened, self._open = (receiver, *self._open.values()), {}
+        for each in opened:
+            each.cancel()
+        return [each for each in opened if isinstance(each, asyncio.Task)]
 
     async def _receive_all(self, ending: asyncio.Future[None]) -> None:
         """Handle messages one by one; what ends the socket is set on `ending`, by the tasks of operations too."""

@@ -6,6 +6,7 @@ import json
 import re
 import socket as sockets
 import struct
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from websockets.extensions.permessage_deflate import ClientPerMessageDeflateFact
 
 from tests.api.client import Api, Serving, Socket, closed
 from tests.api.conftest import NOW
-from tests.api.test_websocket_limits import masked, shake_hands
+from tests.api.test_websocket_limits import masked, shake_hands, until_end
 from tests.fakes.standing_clock import StandingClock
 from tests.live.watching import CLOCK, happen
 from trading_bot.domain.errors import Scope
@@ -124,6 +125,23 @@ def test_a_revoked_key_ends_its_own_subscriptions_only(api: Api) -> None:
         assert api.clock.monotonic() - started < 1.0
         happen(api.store, 1)
         assert goes_on.receive()["payload"]["data"]["events"]["seq"] == 5
+
+
+def test_a_revoked_key_is_shown_nothing_more_though_it_was_stuck(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("graph.doors.wire.STUCK_SECONDS", 60)  # else it might be cut off before
+    token = api.key(Scope.READ)
+    with stuck_subscriber(replace(api, token=token)) as revoked:
+        assert subscriptions(api) == 1
+        api.keys.revoke(token.split("_")[1])
+        give_up = api.clock.monotonic() + 10
+        while subscriptions(api):
+            assert api.clock.monotonic() < give_up
+        happen(api.store, 3)
+        revoked.settimeout(10)
+        shown = until_end(revoked)
+
+    assert b'"seq":7' not in shown
+    assert shown.endswith(b"API key was revoked")
 
 
 def test_a_stop_ends_all_within_five_seconds(tmp_path: Path, seeded_store: Path) -> None:
