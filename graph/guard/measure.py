@@ -111,6 +111,8 @@ def measure(schema: GraphQLSchema, tree: DocumentNode, variables: dict[str, Any]
     for node in tree.definitions:
         if isinstance(node, FragmentDefinitionNode):
             work.fragments.setdefault(node.name.value, node)
+        elif isinstance(node, OperationDefinitionNode):
+            work.note_defaults(node)
     operations = {}
     for node in tree.definitions:
         if isinstance(node, OperationDefinitionNode):
@@ -130,12 +132,17 @@ class _Pass:
     fragments: dict[str, FragmentDefinitionNode] = field(default_factory=dict)
     saw_variable: bool = False
     _known: dict[str, Measure] = field(default_factory=dict)
-    _defaults: dict[str, int] = field(default_factory=dict)
+    _defaults: dict[str, list[int | None]] = field(default_factory=dict)
+    """What stands for a variable that is not sent, in each operation that declares it; null for what the argument itself says."""
+
+    def note_defaults(self, node: OperationDefinitionNode) -> None:
+        """Before anything is counted: a fragment counts once for all operations, so its lists are as long as the longest of them has it."""
+        for variable in node.variable_definitions or ():
+            given = variable.default_value
+            size = int(given.value[:9]) if isinstance(given, IntValueNode) else None
+            self._defaults.setdefault(variable.variable.name.value, []).append(size)
 
     def of_operation(self, node: OperationDefinitionNode) -> Measure:
-        for variable in node.variable_definitions or ():
-            if isinstance(variable.default_value, IntValueNode):
-                self._defaults[variable.variable.name.value] = int(variable.default_value.value[:9])
         total = self._of_set(node.selection_set, self.schema.get_root_type(node.operation), 1)
         total.directives += len(node.directives or ())
         total.directives += sum(len(variable.directives or ()) for variable in node.variable_definitions or ())
@@ -222,16 +229,26 @@ class _Pass:
 
     def _size(self, node: FieldNode, definition: GraphQLField) -> int:
         """How long the field lets its list be, 1 to 100."""
-        default = definition.args[SIZE_ARGUMENT].default_value
-        size: Any = default
+        sizes: list[Any] = [definition.args[SIZE_ARGUMENT].default_value]
         given = next((one.value for one in node.arguments or () if one.name.value == SIZE_ARGUMENT), None)
         if isinstance(given, IntValueNode):
-            size = int(given.value[:9])
+            sizes = [int(given.value[:9])]
         elif isinstance(given, VariableNode):
             self.saw_variable = True
-            size = self.variables.get(given.name.value, self._defaults.get(given.name.value, default))
-        is_size = isinstance(size, int) and not isinstance(size, bool)
-        return max(1, min(size, LONGEST_LIST)) if is_size else LONGEST_LIST
+            sizes = self._sizes(given.name.value, sizes[0])
+        return max(_length(size) for size in sizes)
+
+    def _sizes(self, name: str, default: Any) -> list[Any]:
+        """What a variable may stand for: what was sent, or else what any operation has for it."""
+        if name in self.variables:
+            return [self.variables[name]]
+        return [default if size is None else size for size in self._defaults.get(name, [None])]
+
+
+def _length(size: Any) -> int:
+    """The longest list for what was given as its size, 1 to 100."""
+    is_size = isinstance(size, int) and not isinstance(size, bool)
+    return max(1, min(size, LONGEST_LIST)) if is_size else LONGEST_LIST
 
 
 def _is_of_schema(definition: GraphQLField) -> bool:

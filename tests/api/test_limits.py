@@ -153,6 +153,19 @@ def test_lists_count_at_their_length_and_nested_lists_multiply(text: str, variab
     assert only(measure(LIBRARY, parse(text), variables)).cost == cost
 
 
+@pytest.mark.parametrize(
+    ("text", "cost"),
+    [
+        ("query A($n: Int = 1) { ...F } query B($n: Int = 90) { ...F } fragment F on Query { books(first: $n) { title } }", 1 + 90),
+        ("query A($n: Int! = 1) { shelf(first: $n) { name } } query B($n: Int) { books(first: $n) { title } }", 1 + 100),
+    ],
+    ids=["by another default", "by none"],
+)  # fmt: skip
+def test_no_operation_makes_another_of_its_document_cheaper(text: str, cost: int) -> None:
+    """What is not sent may be one thing in one operation and another in the next, and a fragment is looked at once for both."""
+    assert measure(LIBRARY, parse(text)).operations["B"].cost == cost
+
+
 def test_a_document_counts_whatever_its_fragments_hide() -> None:
     text = """query A @a { b1: book @a { ...F @a } ...G } query B { __schema { types { name } } }
       fragment F on Book { t: title pages { ... { number @a } } } fragment G on Query { book { ...F ...F } }"""
