@@ -16,6 +16,8 @@ BigInt = NewType("BigInt", int)
 JSON = NewType("JSON", object)
 
 LARGEST = 2**63 - 1
+JSON_LEVELS = 50
+"""Lists and objects inside each other in JSON that is sent: what is deeper could be read, but not be written again."""
 
 
 def write_decimal(value: object) -> str:
@@ -70,6 +72,30 @@ def read_whole(value: object) -> int:
     return value
 
 
+def read_json(value: object) -> object:
+    """JSON as it was sent; refused where it could not be kept and shown again as it is."""
+    if not _can_be_kept(value, JSON_LEVELS):
+        cause = f"Expected JSON of at most {JSON_LEVELS} levels, with finite numbers, whole ones up to 2^63-1."
+        raise GraphQLError(cause)
+    return value
+
+
+def _can_be_kept(value: object, levels: int) -> bool:
+    match value:
+        case None | bool() | str():
+            return True
+        case int():
+            return abs(value) <= LARGEST
+        case float():
+            return math.isfinite(value)
+        case dict():
+            return levels > 0 and all(_can_be_kept(inner, levels - 1) for inner in value.values())
+        case list():
+            return levels > 0 and all(_can_be_kept(inner, levels - 1) for inner in value)
+        case _:
+            return False
+
+
 def defined(value: object) -> object:
     """A ratio as it may stand where null may: null for one that has no value, such as 0 / 0 or 1 / 0."""
     return None if isinstance(value, float) and not math.isfinite(value) else value
@@ -112,6 +138,11 @@ SCALARS: dict[object, ScalarDefinition] = {
         read_time,
     ),
     BigInt: _scalar("BigInt", "A whole number up to 2^63-1, as a JSON number.", write_whole, read_whole),
-    JSON: _scalar("JSON", "Any JSON value.", lambda value: value, lambda value: value),
+    JSON: _scalar(
+        "JSON",
+        f"Any JSON value. Taken with at most {JSON_LEVELS} levels, finite numbers, and whole ones up to 2^63-1.",
+        lambda value: value,
+        read_json,
+    ),
 }
 """What the schema is told of them: by Python type."""

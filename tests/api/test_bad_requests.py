@@ -8,6 +8,16 @@ import pytest
 from tests.api.client import Api
 
 STRICT = "application/graphql-response+json"
+EXECUTE = """mutation($a: JSON) { workflowExecute(input: {
+  workflowId: "check-health", parameters: $a, reason: "r", idempotencyKey: "k", dryRun: true}) { errors { errorCode } } }"""
+
+
+def nested(levels: int) -> Any:
+    """Objects inside each other."""
+    value: Any = 1
+    for _ in range(levels):
+        value = {"a": value}
+    return value
 
 
 @pytest.mark.parametrize(
@@ -70,6 +80,14 @@ def test_what_is_no_graphql_request_is_refused(
         ("QRY_004", "{ botState { orders(first: 101) { symbol } } }", None),
         ("QRY_004", "{ botState { positions(first: 0) { symbol } } }", None),
         ("QRY_004", "{ bots(first: 1000) { id } }", None),
+        ("QRY_003", "{ configPlan(input: {patch: {a: 1e999}}) { valid } }", None),
+        ("QRY_003", "{ configPlan(input: {patch: {a: %s}}) { valid } }" % ("[" * 60 + "]" * 60), None),
+        ("QRY_003", "{ configPlan(input: {patch: {a: %s}}) { valid } }" % ("9" * 5_000), None),
+        ("QRY_004", "query($a: JSON!) { configPlan(input: {patch: $a}) { valid } }", {"a": nested(60)}),
+        ("QRY_004", EXECUTE, {"a": nested(250)}),
+        ("QRY_004", EXECUTE, {"a": nested(900)}),
+        ("QRY_004", EXECUTE, {"a": {"x": 2**63}}),
+        ("QRY_003", EXECUTE.replace("($a: JSON)", "").replace("$a", "{x: 1e999}"), None),
         ("BOT_001", '{ botState(botId: "nobody") { botId } }', None),
         ("BOT_001", '{ metrics(botId: "") { ticks } }', None),
     ],

@@ -18,9 +18,17 @@ from graphql import (
 from hypothesis import given
 from hypothesis import strategies as st
 
-from graph.scalars import read_decimal, read_time, read_whole, write_decimal, write_time, write_whole
+from graph.scalars import read_decimal, read_json, read_time, read_whole, write_decimal, write_time, write_whole
 from graph.schema import build_schema
 from trading_bot.domain.state import Quantiles
+
+
+def nested(levels: int) -> Any:
+    """Lists and objects inside each other."""
+    value: Any = 1
+    for level in range(levels):
+        value = {"a": value} if level % 2 else [value]
+    return value
 
 
 @pytest.mark.parametrize(
@@ -97,6 +105,22 @@ def test_anything_else_is_refused_as_a_whole_number(value: Any) -> None:
         read_whole(value)
     with pytest.raises(ValueError, match="Expected a whole number"):
         write_whole(value)
+
+
+@pytest.mark.parametrize(
+    "value", [None, True, "x", 2**63 - 1, -1.5e300, {"a": [1, {"b": None}]}, [], {}, nested(50), [nested(49)]]
+)
+def test_json_is_taken_as_it_was_sent(value: object) -> None:
+    assert read_json(value) is value
+
+
+@pytest.mark.parametrize(
+    "value",
+    [2**63, -(2**63), 10**30, float("nan"), float("inf"), {"a": [float("-inf")]}, [{"a": 2**64}], nested(51), nested(1_000)],
+)  # fmt: skip
+def test_json_that_could_not_be_kept_is_refused(value: object) -> None:
+    with pytest.raises(GraphQLError, match="Expected JSON of at most 50 levels"):
+        read_json(value)
 
 
 FINITE = {
