@@ -76,6 +76,16 @@ def test_what_is_out_of_the_ordinary_takes_the_whole_way(
         assert answer.headers["X-Request-Id"] == "mine"
 
 
+def test_the_body_of_a_post_is_no_query_over_get(api: Api, short: list[bool]) -> None:
+    headers = {"X-API-Key": api.token, "Content-Type": "application/json"}
+    asked = api.call("GET", "/graphql", params={"query": QUERY}, headers=headers).url.query
+    again = api.call("GET", f"/graphql?{asked.decode()}", headers=headers)
+    posted = api.call("POST", "/graphql", content=b"?" + asked, headers=headers)
+
+    assert (again.status_code, short) == (200, [False, True])
+    assert (posted.status_code, posted.json()["errors"][0]["extensions"]["errorCode"]) == (400, "QRY_001")
+
+
 def test_a_rate_that_is_used_up_is_told(start: Callable[..., Api], short: list[bool]) -> None:
     api = start(api_rate_per_minute=3)
     statuses = [api.post(QUERY).status_code for _ in range(5)]
