@@ -111,8 +111,11 @@ class Executor:
         answer = None if is_anew else self._found(prepared, subject, caller, versions)
         if answer is None:
             answer = self._made_at_once(prepared, subject, caller, versions)
-        answer = None if answer is None else self.within_budget(prepared, caller, answer)
-        return answer if answer is not None and answer.began else None
+        # What is too large is for `carry_out`: what would fit takes longer to find than the answer itself.
+        if answer is None or len(answer.raw) > caller.max_response_bytes:
+            return None
+        answer = self.within_budget(prepared, caller, answer)
+        return answer if answer.began else None
 
     def _made_at_once(
         self, prepared: "Prepared", subject: Subject, caller: Caller, versions: Versions

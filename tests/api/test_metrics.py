@@ -114,6 +114,14 @@ def test_errors_and_requests_are_counted(start: Callable[..., Api]) -> None:
     assert counted(found, "botgraph_http_requests_total", method="other", status="405") == 1
 
 
+def test_an_answer_that_is_too_large_is_one_error_each_time(api: Api) -> None:
+    token = api.keys.create("small", Scope.READ, max_response_bytes=300)[1]
+    wide = "{ botState { seq positions { symbol quantity entryPrice currentPrice lastUpdated } orders { symbol status } } }"
+
+    assert [api.codes(wide, token=token) for _ in range(3)] == [["QRY_027"]] * 3
+    assert counted(samples(api), "botgraph_errors_total", code="QRY_027") == 3
+
+
 def test_a_thousand_names_and_codes_make_no_new_series(api: Api) -> None:
     api.post("query first { viewer { name } }")
     before = len(samples(api))
