@@ -177,7 +177,10 @@ class _Trial:
     lengths: dict[Path, int] = field(default_factory=dict)
 
     def shorten(self, used: int, room: int) -> bool:
-        """Shorten the heaviest list that takes `first`, to what fits by its share; false where each has one element only."""
+        """Shorten the heaviest list that takes `first`, to what fits by its share; false where each has one element only.
+
+        Lists beside it that come to one element as surely go with it: to weigh everything anew for each of them takes too long.
+        """
         sized = self.picks.sized()
         counts: dict[Path, int] = {}
         _count(self.data, (), sized, counts)
@@ -185,10 +188,16 @@ class _Trial:
         longer = {path: weights.get(path, 0) for path, count in counts.items() if count > 1}
         if not longer:
             return False
-        path = max(longer, key=lambda one: longer[one])
-        share = max(0.0, (longer[path] - (used - room)) / longer[path])
-        self.lengths[path] = max(1, min(counts[path] - 1, int(counts[path] * share)))
-        self.data = _shortened(self.data, (), path, self.lengths[path])
+        cut: dict[Path, int] = {}
+        excess = used - room
+        for path in sorted(longer, key=lambda one: -longer[one]):
+            if cut and (longer[path] > excess or any(_are_nested(path, other) for other in cut)):
+                break
+            share = max(0.0, (longer[path] - excess) / longer[path])
+            cut[path] = max(1, min(counts[path] - 1, int(counts[path] * share)))
+            excess -= longer[path]
+        self.lengths |= cut
+        self.data = _shortened(self.data, (), cut)
         return True
 
     def drop(self, used: int, room: int) -> bool:
@@ -221,18 +230,24 @@ def _count(value: Any, path: Path, sized: set[Path], counts: dict[Path, int]) ->
             _count(inner, here, sized, counts)
 
 
-def _shortened(value: Any, path: Path, target: Path, length: int) -> Any:
-    """`value` with the lists of the field `target` cut to `length`."""
-    if path == target:
+def _are_nested(one: Path, other: Path) -> bool:
+    """Whether one of the two stands in the other."""
+    return all(mine == theirs for mine, theirs in zip(one, other, strict=False))
+
+
+def _shortened(value: Any, path: Path, lengths: dict[Path, int]) -> Any:
+    """`value` with the lists of these fields cut, none of which stands in another."""
+    length = lengths.get(path)
+    if length is not None:
         if isinstance(value, list):
             return value[:length]
         if isinstance(value, dict):
             return {key: one[:length] if isinstance(one, list) else one for key, one in value.items()}
         return value
     if isinstance(value, list):
-        return [_shortened(element, path, target, length) for element in value]
+        return [_shortened(element, path, lengths) for element in value]
     if isinstance(value, dict):
-        return {key: _shortened(inner, (*path, key), target, length) for key, inner in value.items()}
+        return {key: _shortened(inner, (*path, key), lengths) for key, inner in value.items()}
     return value
 
 

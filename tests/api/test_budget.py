@@ -15,6 +15,7 @@ from graph.guard.limits import Limits
 from graph.guard.picks import picks_of
 from graph.schema import build_schema
 from tests.api.client import Api
+from tests.api.test_limits import quickest
 from tests.api.test_reading import ROOTS
 from trading_bot.domain.errors import Scope
 from trading_bot.services.keys import ANSWER_BYTES
@@ -259,6 +260,18 @@ def test_a_refusal_is_itself_bounded() -> None:
 
     assert len(as_json({"errors": [complete]})) <= 4_096
     assert complete["extensions"]["context"]["heaviest"] == refusal.heaviest
+
+
+def test_the_refusal_of_the_largest_answer_takes_little_time() -> None:
+    """18,000 fields in twenty lists; to shorten one after the other, weighing all anew each time, took ten times as long."""
+    fields = "id timestamp symbol action quantity price totalValue orderId"
+    text = "{ " + " ".join(f"r{n}: trades(first: 100) {{ edges {{ node {{ {fields} }} }} }}" for n in range(20)) + " }"
+    node = dict.fromkeys(fields.split(), "x" * 20)
+    body = {"data": {f"r{n}": {"edges": [{"node": node}] * 100} for n in range(20)}}
+    narrower = refused(text, body, 10_240).narrower or ""
+
+    assert (narrower.count("trades(first:1){"), narrower.count("trades(first:13){")) == (19, 1)
+    assert quickest(lambda: refused(text, body, 10_240), of=3) < 0.25
 
 
 def test_the_example_of_the_documentation_goes_as_it_says(api: Api) -> None:
