@@ -50,7 +50,7 @@ SCALARS = {
 }
 """Bytes of the largest value, with its quotation marks."""
 WHOLE = {"SemanticError": ERROR_BYTES, "RecentError": ERROR_BYTES, "ErrorCode": 2_000}
-"""Types whose every selection is bounded as a whole."""
+"""Types that are bounded as a whole, each field once and under its own name."""
 LISTS = {
     "BotSummary.recentErrors": 3,
     "CommandPayload.errors": 1,
@@ -96,6 +96,8 @@ class _Sizing:
     schema: GraphQLSchema
     variables: dict[str, Any]
     fragments: dict[str, FragmentDefinitionNode] = field(default_factory=dict)
+    renamed: int = 0
+    """Fields so far that stand under another name, and so may be there more than once, or that are not the object's own."""
 
     def of_set(self, selections: SelectionSetNode, parent: Any, length: int | None = None) -> int:
         """Bytes of one object; `length` is how long lists in it are that its parent's `first` decides."""
@@ -120,6 +122,7 @@ class _Sizing:
         return total
 
     def _of_field(self, node: FieldNode, parent: Any, length: int | None) -> int:
+        self.renamed += node.alias is not None or node.name.value == "__typename"
         if node.name.value == "__typename":
             return NAME_BYTES
         definition: GraphQLField = parent.fields[node.name.value]
@@ -128,8 +131,10 @@ class _Sizing:
         named: Any = get_named_type(definition.type)
         if isinstance(named, GraphQLObjectType | GraphQLInterfaceType | GraphQLUnionType):
             assert node.selection_set is not None, "a valid document selects something of an object"  # noqa: S101
+            named_otherwise = self.renamed
             each = self.of_set(node.selection_set, named, own)
-            each = min(each, WHOLE.get(named.name, each))
+            if self.renamed == named_otherwise:
+                each = min(each, WHOLE.get(named.name, each))
         else:
             each = _of_leaf(named, definition.description or "")
         if not _is_list(definition.type):

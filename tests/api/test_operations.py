@@ -257,6 +257,23 @@ def test_what_a_fragment_holds_is_added_up() -> None:
     assert plain == spread
 
 
+@pytest.mark.parametrize(
+    ("selection", "least"),
+    [
+        ("message cause impact remediation retry { kind } timestamp", 500),
+        (f"{'x' * 3_000}: message", 3_000),
+        (f"retry {{ {'x' * 3_000}: kind }}", 3_000),
+        (" ".join(f"a{n}: remediation" for n in range(30)), 30 * 240),
+    ],
+    ids=lambda value: str(value)[:20],
+)
+def test_an_error_is_bounded_as_a_whole_only_under_the_names_of_its_fields(selection: str, least: int) -> None:
+    written = f"acknowledged {{ {selection} }}"
+    text = f'mutation {{ errorAcknowledge(input: {{errorIds: ["e"], reason: "r", idempotencyKey: "k"}}) {{ {written} }} }}'
+
+    assert 50 * least < largest_answer(SCHEMA, parse(text)) < 50 * 20 * least
+
+
 def ask(api: Api, name: str, variables: dict[str, Any] | None = None, *, token: str | None = None) -> Any:
     body = {"documentId": name, "variables": variables}
     return api.call("POST", "/graphql", json=body, headers={"X-API-Key": token or api.token})
