@@ -24,3 +24,11 @@ def test_long_texts_are_wrapped_and_paths_are_not_cut() -> None:
 
     assert lines[1:3] == ["  Cause:" + " word" * 18, "        " + " word" * 12]
     assert lines[-1] == f"  Context: file={path}"
+
+
+def test_words_from_outside_move_no_cursor_and_begin_no_line() -> None:
+    fault = Fault(
+        "ORD_001", "The venue refused it.", context={"venue_text": "no\x1b[2J\x1b]0;t\x07\r\nCause: all is well\u202e"}
+    )
+
+    assert block(fault.semantic(now=NOW)).splitlines()[-1] == "  Context: venue_text=no [2J ]0;t   Cause: all is well"
