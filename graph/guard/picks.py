@@ -17,14 +17,13 @@ from graphql import (
     NameNode,
     OperationDefinitionNode,
     SelectionSetNode,
-    VariableNode,
-    Visitor,
     get_named_type,
     is_composite_type,
     print_ast,
-    visit,
 )
 from graphql.utilities import strip_ignored_characters
+
+from graph.variables import variables_of
 
 SIZE = "first"
 
@@ -71,7 +70,7 @@ class Picks:
     def node(self, lengths: dict[Path, int]) -> OperationDefinitionNode:
         """The operation without what was left out and the variables that it needed, its lists as long as `lengths` says."""
         selections = _selections(self.top, lengths)
-        used = _names(selections)
+        used = variables_of(selections)
         kept = tuple(one for one in self.operation.variable_definitions or () if one.variable.name.value in used)
         return OperationDefinitionNode(
             operation=self.operation.operation,
@@ -188,21 +187,3 @@ def _selections(picks: list[Pick], lengths: dict[Path, int]) -> SelectionSetNode
 def _sized(arguments: tuple[ArgumentNode, ...], length: int) -> tuple[ArgumentNode, ...]:
     others = tuple(one for one in arguments if one.name.value != SIZE)
     return (ArgumentNode(name=NameNode(value=SIZE), value=IntValueNode(value=str(length))), *others)
-
-
-def _names(selections: SelectionSetNode) -> set[str]:
-    """The variables that are used."""
-    found = _Variables()
-    visit(selections, found)
-    return found.names
-
-
-class _Variables(Visitor):
-    """Collects the names of variables."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.names: set[str] = set()
-
-    def enter_variable(self, node: VariableNode, *_: object) -> None:
-        self.names.add(node.name.value)

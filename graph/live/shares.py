@@ -11,20 +11,17 @@ from graphql import (
     FragmentDefinitionNode,
     FragmentSpreadNode,
     InlineFragmentNode,
-    Node,
     OperationDefinitionNode,
     SelectionNode,
     SelectionSetNode,
-    VariableNode,
-    Visitor,
     print_ast,
     separate_operations,
     strip_ignored_characters,
-    visit,
 )
 
 from graph.execution import Prepared
 from graph.guard.json import as_json
+from graph.variables import variables_of
 from trading_bot.domain.commands import Caller
 
 REMEMBERED = 256
@@ -90,9 +87,9 @@ def _form_of(prepared: Prepared) -> Form:
     bare = _without_place(alone)
     return Form(
         whole=_printed(alone),
-        variables=frozenset(_variables(alone)),
+        variables=frozenset(variables_of(alone)),
         without_place=_printed(bare),
-        variables_below=frozenset(_variables(bare)),
+        variables_below=frozenset(variables_of(bare)),
     )
 
 
@@ -118,7 +115,7 @@ def _without_place(tree: DocumentNode) -> DocumentNode:
             )
         )
     body = DocumentNode(definitions=(*_sorted(definitions), *_sorted(fragments)))
-    needed = _variables(body) | _variables(selections)
+    needed = variables_of(body) | variables_of(selections)
     head = OperationDefinitionNode(
         operation=operation.operation,
         name=operation.name,
@@ -158,21 +155,3 @@ def _bare(selections: SelectionSetNode, spread: set[str]) -> SelectionSetNode:
 
 def _sorted(fragments: list[FragmentDefinitionNode]) -> list[FragmentDefinitionNode]:
     return sorted(fragments, key=lambda node: node.name.value)
-
-
-def _variables(node: Node) -> set[str]:
-    """The variables that are named anywhere in it."""
-    found = _Variables()
-    visit(node, found)
-    return found.names
-
-
-class _Variables(Visitor):
-    """Notes the variables that it comes by."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.names: set[str] = set()
-
-    def enter_variable(self, node: VariableNode, *_: object) -> None:
-        self.names.add(node.name.value)
