@@ -191,7 +191,10 @@ class Query:
     error_codes: list[ErrorCode] | None = answered_by(
         errors.list_error_codes,
         "The error catalogue: what a code means and how it is resolved. Found by code first, then by the words of each entry.",
-        search=Argument(str | None, "A code, or words of its title, meaning, impact or remediation; left out for all."),
+        search=Argument(
+            str | None,
+            "A code, or words of its title, meaning, impact or remediation, at most 200 characters; left out for all.",
+        ),
         first=FIRST,
     )
     errors: SemanticErrorConnection | None = answered_by(
