@@ -1,31 +1,22 @@
 """`botgraph workflow lint`: file, line, cause and remedy, and an exit code for whoever asks in a script."""
 
-import sys
-from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
 
-from graph.doors import terminal
+from tests.terminal.conftest import typed  # noqa: F401 - the fixture
+from tests.terminal.typed_commands import Run
 from tests.workflows.definitions import VALID, defined, text_of
-
-Run = Callable[..., tuple[int, list[str], str]]
 
 
 @pytest.fixture
-def lint(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], home: Path) -> Run:
-    def typed(*arguments: str) -> tuple[int, list[str], str]:
-        monkeypatch.setattr(sys, "argv", ["botgraph", "workflow", "lint", *arguments])
-        with pytest.raises(SystemExit) as ended:
-            terminal.main()
-        said = capsys.readouterr()
-        return int(ended.value.code or 0), said.out.splitlines(), said.err
-
-    return typed
+def lint(typed: Run, home: Path) -> Run:  # noqa: F811 - the fixture
+    return partial(typed, "workflow", "lint")
 
 
 def test_a_home_without_own_workflows_has_a_sound_library(lint: Run, home: Path) -> None:
-    assert lint() == (0, ["10 checked, 0 problems"], "")
+    assert lint() == (0, "10 checked, 0 problems\n", "")
     assert list(home.iterdir()) == []
 
 
@@ -37,10 +28,10 @@ def test_own_workflows_and_the_allow_list_are_looked_at(lint: Run, home: Path) -
     (home / "config" / "workflow_allow.yaml").write_text(
         "programs: {sh: {description: A., path: /bin/sh, arguments: []}}\n"
     )
-    code, lines, _ = lint()
+    code, out, _ = lint()
 
     assert code == 1
-    assert lines == [
+    assert out.splitlines() == [
         (
             "workflow_allow.yaml:1: WF_001: program `sh`: it runs whatever it is given. "
             "Name a program that does one thing, which only its owner may change."
@@ -59,14 +50,14 @@ def test_single_files_can_be_looked_at(lint: Run, tmp_path: Path) -> None:
     good.write_text(text_of(VALID))
     bad.write_text("id: bad\nid: worse\n")
 
-    assert lint(str(good)) == (0, ["1 checked, 0 problems"], "")
-    assert lint(str(good), str(bad)) == (1, ["bad.yaml:2: WF_001: `id` is given twice.", "2 checked, 1 problems"], "")
+    assert lint(str(good)) == (0, "1 checked, 0 problems\n", "")
+    assert lint(str(good), str(bad)) == (1, "bad.yaml:2: WF_001: `id` is given twice.\n2 checked, 1 problems\n", "")
 
 
 def test_a_file_that_is_not_there_is_told(lint: Run, tmp_path: Path) -> None:
-    code, lines, told = lint(str(tmp_path / "gone.yaml"))
+    code, out, told = lint(str(tmp_path / "gone.yaml"))
 
-    assert (code, lines) == (2, [])
+    assert (code, out) == (2, "")
     assert told == f"{tmp_path / 'gone.yaml'}: there is no such file\n"
 
 
@@ -76,4 +67,4 @@ def test_the_folder_of_own_workflows_can_be_another(lint: Run, tmp_path: Path, m
     (folder / "tidy-up.yaml").write_text(text_of(VALID))
     monkeypatch.setenv("BOTGRAPH_WORKFLOWS_DIR", str(folder))
 
-    assert lint() == (0, ["11 checked, 0 problems"], "")
+    assert lint() == (0, "11 checked, 0 problems\n", "")
