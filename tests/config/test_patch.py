@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from tests.config.made import FAST, configs
 from trading_bot.domain.config import BotConfig
 from trading_bot.services.config_check import check
-from trading_bot.services.config_patch import is_deep, merged, patch_between
+from trading_bot.services.config_patch import is_deep, is_large, merged, patch_between
 from trading_bot.services.configuration import config_values
 
 # The test cases of RFC 7396, appendix A, whose target is an object: no key of theirs is one of ours, so none may be null.
@@ -74,3 +74,20 @@ def test_depth_is_counted_without_going_deep() -> None:
 
     assert is_deep(deep)
     assert not is_deep({"a": {"b": [{"c": 1}]}})
+
+
+@pytest.mark.parametrize(
+    ("data", "is_too_large"),
+    [
+        (config_values(BotConfig()), False),
+        ({"symbols": ["A"] * 999}, False),
+        ({"symbols": ["A"] * 1_000}, True),
+        ({"a": [{"b": 1}] * 500}, True),
+        ([[[]] * 30_000], True),
+        (dict.fromkeys(range(30_000)), True),
+        ("x" * 65_000, False),
+    ],
+    ids=lambda value: str(value)[:20],
+)
+def test_values_are_counted_at_all_levels(data: Any, is_too_large: bool) -> None:  # noqa: FBT001
+    assert is_large(data) is is_too_large

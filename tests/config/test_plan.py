@@ -3,6 +3,7 @@
 import copy
 from dataclasses import replace
 from decimal import Decimal
+from time import thread_time
 from typing import Any
 
 import orjson
@@ -408,3 +409,29 @@ def test_every_part_of_a_large_configuration_can_change_at_once() -> None:
     assert plan.valid
     assert [one.path for one in plan.diff][:2] == ["venue.speed", "strategies[bull-flag-breakout#2]"]
     assert len(plan.diff) == 9
+
+
+@pytest.mark.parametrize(
+    "patch",
+    [
+        {"symbols": list(range(30_000))},
+        {"risk": {f"max_position_{n}": 1 for n in range(4_000)}},
+        {f"symbols_{n}": 1 for n in range(4_000)},
+    ],
+    ids=["numbers", "unknown limits", "unknown keys"],
+)
+def test_a_patch_of_thousands_of_values_is_refused_before_each_of_them_is_judged(patch: dict[str, Any]) -> None:
+    started = thread_time()
+    plan = plan_change(stored(), patch, VIEW)
+
+    assert told(plan) == [("CFG_001", "Expected a configuration of at most 1000 values.")]
+    assert thread_time() - started < 0.5
+
+
+def test_hundreds_of_unknown_keys_are_told_in_little_time() -> None:
+    started = thread_time()
+    plan = plan_change(stored(), {"risk": {f"max_position_{n:03d}": 1 for n in range(800)}}, VIEW)
+
+    assert len(plan.errors) == 50
+    assert plan.errors[0].cause == "There is no `risk.max_position_000`, did you mean `risk.max_open_positions`?"
+    assert thread_time() - started < 0.5

@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
+from itertools import islice
 from typing import Any
 
 import orjson
@@ -101,7 +102,8 @@ def _round(
     values: Any, current: Any, clean: dict[str, Any], rules: Rules | None
 ) -> tuple[BotConfig | None, list[Problem]]:
     fresh = _changed(values, clean)
-    found = [problem for error in mistakes(fresh) for problem in _of_schema(error, values, current)]
+    # No more than are told: to find what was meant takes long.
+    found = list(islice((one for error in mistakes(fresh) for one in _of_schema(error, values, current)), MOST))
     places = {problem.path for problem in found}
     found += [_secret(path, values, current) for path in secrets_in(fresh) if path not in places]
     if found:

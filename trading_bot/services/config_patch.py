@@ -10,6 +10,8 @@ from trading_bot.services.config_fields import Shape, below, inside, may_be_null
 
 DEEPEST = 12
 """Levels of a patch; a configuration has four."""
+MOST_VALUES = 1_000
+"""Values of a configuration, lists and objects among them; one with everything in it has some 400."""
 
 
 def is_deep(data: Any) -> bool:
@@ -23,6 +25,17 @@ def is_deep(data: Any) -> bool:
             for inner in (one.values() if isinstance(one, dict) else one)
         ]
     return bool(level)
+
+
+def is_large(data: Any) -> bool:
+    """Whether something has more values than any configuration could: to judge each of them would take minutes."""
+    count, waiting = 0, [data]
+    while waiting and count <= MOST_VALUES:
+        one = waiting.pop()
+        inner = one.values() if isinstance(one, dict) else one if isinstance(one, list) else ()
+        count += len(inner)
+        waiting.extend(inner)
+    return count > MOST_VALUES
 
 
 def merged(values: Any, patch: Any) -> Any:

@@ -17,14 +17,11 @@ from trading_bot.services.config_check import INVALID, Checked, Problem, check
 from trading_bot.services.config_diff import differences
 from trading_bot.services.config_effects import NEEDS_FLAT, RESTART, effects_of, risk_of, under
 from trading_bot.services.config_fields import shown, value_below
-from trading_bot.services.config_patch import DEEPEST, is_deep, merged, patch_between
+from trading_bot.services.config_patch import DEEPEST, MOST_VALUES, is_deep, is_large, merged, patch_between
 from trading_bot.services.config_rules import broken_rules
 from trading_bot.services.config_suggestions import GONE
 from trading_bot.services.configuration import config_hash, config_values, parse_config
 from trading_bot.store.configs import StoredConfig
-
-LONGEST_PATCH = 65_536
-"""Bytes of a patch as compact JSON; a whole configuration has some 5,000."""
 
 
 def plan_change(base: StoredConfig, patch: Any, view: ConfigView) -> ConfigPlan:
@@ -40,6 +37,8 @@ def plan_values(base: StoredConfig, values: Any, view: ConfigView) -> ConfigPlan
     """What it would do to put `values`, a whole configuration, in the place of `base`."""
     if is_deep(values):
         return _refused(base, view, f"Expected a configuration of at most {DEEPEST} levels.")
+    if is_large(values):
+        return _refused(base, view, f"Expected a configuration of at most {MOST_VALUES} values.")
     before = parse_config(base.values)
     checked = check(values, current=base.values, rules=lambda config: broken_rules(config, before, view))
     if checked.config is None:
