@@ -1,4 +1,7 @@
-"""The application log: what a process did, for a person who looks for a cause. JSON lines, rotated by size; never secrets."""
+"""The application log: what a process did, for a person who looks for a cause. JSON lines, rotated by size; never secrets.
+
+A call never fails, whatever it is given and whatever the disk does: it may stand in the loop that trades. What can't be written is lost.
+"""
 
 import json
 import logging
@@ -7,7 +10,7 @@ from logging.handlers import RotatingFileHandler
 from pathlib import Path
 
 import structlog
-from structlog.typing import EventDict, WrappedLogger
+from structlog.typing import EventDict
 
 from trading_bot.logs.secrets import Secrets
 
@@ -30,15 +33,21 @@ class _File(RotatingFileHandler):
 
     def write(self, text: str) -> None:
         """Append a line of our own, which is JSON already: an answer may wait for it, and `emit` takes four times as long."""
-        line = self.secrets.hide(text) + "\n"
-        with self.lock or nullcontext(), suppress(OSError, ValueError):
-            stream = self.stream or self._open()
-            self.stream = stream
-            if stream.tell() + len(line) >= self.maxBytes:
-                self.doRollover()
-                self.stream = stream = self._open()  # a file that is opened when it is needed is not opened by that
-            stream.write(line)
-            stream.flush()
+        with self.lock or nullcontext():
+            try:
+                self._append(self.secrets.hide(text) + "\n")
+            except Exception:  # noqa: BLE001 - a full disk, a file that was closed, one that can't be turned over
+                with suppress(Exception):
+                    self.close()  # the next line opens the file anew
+
+    def _append(self, line: str) -> None:
+        stream = self.stream or self._open()
+        self.stream = stream
+        if stream.tell() + len(line) >= self.maxBytes:
+            self.doRollover()
+            self.stream = stream = self._open()  # a file that is opened when it is needed is not opened by that
+        stream.write(line)
+        stream.flush()
 
 
 class _Lines:
@@ -63,9 +72,7 @@ def log_to(path: Path, secrets: Secrets | None = None) -> None:
             structlog.processors.add_log_level,
             _named,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.format_exc_info,
-            _bounded,
-            _as_json,
+            _line,
         ],
         logger_factory=lambda name="", *_: _Lines(handler, name),
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
@@ -78,7 +85,16 @@ def _named(logger: _Lines, method: str, event: EventDict) -> EventDict:
     return event
 
 
-def _bounded(logger: WrappedLogger, method: str, event: EventDict) -> EventDict:
+def _line(logger: _Lines, method: str, event: EventDict) -> str:
+    """The record as JSON; of a value that can't be written in it, the kind."""
+    try:
+        structlog.processors.format_exc_info(logger, method, event)
+        return _ENCODER.encode(_bounded(event))
+    except Exception:  # noqa: BLE001 - a value may be of any kind, and raise whatever it likes when it is looked at
+        return _ENCODER.encode(_bounded({name: _legible(value) for name, value in event.items()}))
+
+
+def _bounded(event: EventDict) -> EventDict:
     """The record with its texts cut, so that no failure fills the disk."""
     half = LONGEST_TEXT // 2
     for name, value in event.items():
@@ -87,5 +103,9 @@ def _bounded(logger: WrappedLogger, method: str, event: EventDict) -> EventDict:
     return event
 
 
-def _as_json(logger: WrappedLogger, method: str, event: EventDict) -> str:
-    return _ENCODER.encode(event)
+def _legible(value: object) -> object:
+    try:
+        _ENCODER.encode(value)
+    except Exception:  # noqa: BLE001 - as above
+        return f"[{type(value).__name__}]"
+    return value
