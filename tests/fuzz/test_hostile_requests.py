@@ -90,6 +90,22 @@ WRONG: tuple[Any, ...] = (
     {"": {}},
     {"a": [1]},
 )
+WRITTEN: dict[str, dict[str, Any]] = {
+    "botPause": {"reason": "r", "idempotencyKey": "k", "dryRun": True, "botId": None, "confirmToken": None},
+    "configPlan": {"patch": {}, "botId": None},
+    "configApply": {"planToken": "pt_x", "reason": "r", "idempotencyKey": "k", "watchSeconds": 0},
+    "configRollback": {"toVersion": 1, "expectedVersion": 1, "reason": "r", "idempotencyKey": "k", "dryRun": True},
+    "workflowExecute": {
+        "workflowId": "check-health",
+        "parameters": {},
+        "reason": "r",
+        "idempotencyKey": "k",
+        "dryRun": True,
+    },
+    "workflowCancel": {"runId": "x", "reason": "r", "idempotencyKey": "k", "dryRun": True},
+    "workflowRun": {"id": "x"},
+}
+"""Variables of operations that do nothing without them."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -151,7 +167,7 @@ def is_answer(status: int, body: bytes) -> bool:
     """Whether it is what the API says of a request, good or bad: below 500, each error with a code that is not a fault of ours."""
     if not 200 <= status < 500:
         return False
-    if body in {b"", b"Invalid HTTP request received."}:  # no body was asked for; not HTTP at all
+    if not body:  # none was asked for
         return True
     codes = [error["extensions"]["errorCode"] for error in json.loads(body).get("errors", ())]
     return not any(code.startswith("SYS_") for code in codes) and (status == 200 or bool(codes))
@@ -213,6 +229,12 @@ def deep(chance: random.Random, token: str) -> bytes:
         post(b'{"query": "{ viewer { name } }", "variables": {"a": ' + nested + b"}}", token),
         post(b'{"documentId": "trades", "variables": {"filter": ' + nested + b"}}", token),
         post(b'{"query": "{ viewer { name } }", "extensions": {"budget": ' + nested + b"}}", token),
+        post(b'{"documentId": "configPlan", "variables": {"patch": ' + nested + b"}}", token),
+        post(
+            b'{"documentId": "workflowExecute", "variables": {"workflowId": "check-health", "reason": "r", "idempotencyKey": "k", '
+            b'"dryRun": true, "parameters": ' + nested + b"}}",
+            token,
+        ),
         post(json.dumps({"query": document}).encode(), token),
     ])  # fmt: skip
 
@@ -228,6 +250,10 @@ def huge_number(chance: random.Random, token: str) -> bytes:
         "query($a: Int) { trades(first: $a) { edges { cursor } } }",
         "query($a: Decimal) { trades(filter: {minProfitLoss: $a}) { edges { cursor } } }",
         "query($a: BigInt!) { changes(afterSeq: $a) { seq } }",
+        "{ configPlan(input: {patch: {risk: {max_open_positions: %s}}}) { valid } }",
+        "query($a: JSON!) { configPlan(input: {patch: {risk: {max_open_positions: $a}}}) { valid } }",
+        "query($a: Int!) { config(version: $a) { version } }",
+        "query($a: Int!) { configDiff(fromVersion: $a, toVersion: 1) { path } }",
     ])  # fmt: skip
     written = query % number if "%s" in query else query
     return post(b'{"query": %s, "variables": {"a": %s}}' % (json.dumps(written).encode(), number.encode()), token)
@@ -241,12 +267,30 @@ def wrong_types(chance: random.Random, token: str) -> bytes:
 def wrong_variables(chance: random.Random, token: str) -> bytes:
     """A named operation with values of any type."""
     name = chance.choice(
-        ["trades", "orders", "candles", "changes", "botState", "errors", "botPause", "nothing", "../x"]
+        [
+            "trades",
+            "orders",
+            "candles",
+            "changes",
+            "botState",
+            "errors",
+            "botPause",
+            "configPlan",
+            "configApply",
+            "configRollback",
+            "workflowExecute",
+            "workflowCancel",
+            "workflowRun",
+            "nothing",
+            "../x",
+        ]
     )
     variables = {
         named: chance.choice(WRONG)
         for named in chance.sample(["first", "after", "filter", "botId", "symbol", "input"], 3)
     }
+    if name in WRITTEN:  # else each is refused for what it lacks, before what is wrong is looked at
+        variables = {**WRITTEN[name], chance.choice(list(WRITTEN[name])): chance.choice(WRONG)}
     return post(json.dumps({"documentId": name, "variables": variables}).encode(), token)
 
 
