@@ -9,7 +9,15 @@ from hypothesis import strategies as st
 from tests.domain.samples import NOON, sample_proposal
 from trading_bot.domain.instruments import instrument
 from trading_bot.domain.limits import RiskLimits
-from trading_bot.domain.risk import EVENT_TYPES, Approved, Exposure, Refused, check_entry, check_exit
+from trading_bot.domain.risk import (
+    EVENT_TYPES,
+    Approved,
+    Exposure,
+    Refused,
+    check_any_entry,
+    check_entry,
+    check_exit,
+)
 from trading_bot.errors.catalogue import entry
 
 # Of $100,000: 5 % a position, 50 % in all, $500 at risk a trade.
@@ -291,6 +299,11 @@ def test_what_is_let_through_keeps_every_limit(
     else:
         assert verdict.code in EVENT_TYPES
         assert len(verdict.cause.encode()) <= 160
+    # What any entry would meet is known without one; the rest is about its prices.
+    in_any_case = check_any_entry(symbol, exposure, limits)
+    assert isinstance(verdict, Refused) or in_any_case is None
+    if isinstance(verdict, Refused) and verdict.code not in ("RISK_001", "RISK_008"):
+        assert in_any_case == verdict
 
 
 @given(st.integers(1, 100_000), st.integers(1, 100_000))

@@ -16,6 +16,7 @@ from tests.fakes.scripted_bot import PLAIN, ScriptedBot, TurnClock
 from trading_bot.domain.config import BotConfig
 from trading_bot.domain.decider import Decider, DeciderKind
 from trading_bot.domain.decisions import Decision
+from trading_bot.domain.hours import SessionHours
 from trading_bot.domain.limits import RiskLimits
 from trading_bot.domain.market import Bar
 from trading_bot.services.advisor import Advisor
@@ -103,6 +104,7 @@ async def advised_bot(
     *,
     venue: Any = PLAIN,
     risk: RiskLimits | None = None,
+    hours: SessionHours | None = None,
     **decider: Any,
 ) -> AsyncIterator[AdvisedBot]:
     """A bot whose model is asked at every bar, unless `decider` says otherwise."""
@@ -117,7 +119,7 @@ async def advised_bot(
             **decider,
         }
     )
-    config = BotConfig(venue=venue, decider=model, risk=risk or RiskLimits())
+    config = BotConfig(venue=venue, decider=model, risk=risk or RiskLimits(), hours=hours or SessionHours())
     with mock.patch.object(scripted_bot, "TurnClock", MinuteClock):
         async with scripted_bot.scripted_bot(home, bars, config=config) as scripted:
             yield AdvisedBot(scripted)

@@ -12,11 +12,13 @@ import pytest
 from tests.fakes.advised_bot import REAL_TIME, AdvisedBot, advised_bot
 from tests.fakes.model_server import NOTHING, Call, ModelServer, Reply, answering, model_server, saying
 from tests.fakes.scripted import bar, proposal
+from tests.fakes.scripted import minute as time_of
 from trading_bot.clock import SystemClock
 from trading_bot.domain.commands import CommandKind
 from trading_bot.domain.decisions import Verdict
+from trading_bot.domain.hours import SessionHours
 from trading_bot.domain.market import Bar
-from trading_bot.domain.orders import Leg, OrderStatus
+from trading_bot.domain.orders import Leg, OrderStatus, Side
 from trading_bot.logs.audit import AuditLog
 from trading_bot.store import trades
 
@@ -472,3 +474,48 @@ def test_nothing_is_asked_where_nothing_could_be_done(home: Path, server: ModelS
         assert server.calls == []
 
     played(home, server, late, act)
+
+
+def test_before_the_hours_for_entries_nobody_is_paid_for_one_that_would_be_refused(
+    home: Path, server: ModelServer
+) -> None:
+    async def act(bot: AdvisedBot) -> None:
+        await bot.bar(3)
+        assert (bot.scripted.now, server.calls) == (time_of(4), [])
+        await bot.bar()
+        assert server.situation(0)["may_enter"] == ["ACME"]
+        assert (bot.scripted.now, len(server.calls)) == (time_of(5), 1)
+
+    played(home, server, FLAT, act, hours=SessionHours(entries_after_open_minutes=5))
+
+
+def test_after_the_hours_for_entries_it_is_asked_about_what_is_held_and_about_nothing_else(
+    home: Path, server: ModelServer
+) -> None:
+    evening = [bar(n, "100") for n in range(355, 375)]
+
+    async def act(bot: AdvisedBot) -> None:
+        await bot.scripted.enter(proposal(target=None))
+        await bot.bar(6)
+        shown = server.situation()
+        assert (bot.scripted.now, shown["venue_time"][11:16]) == (time_of(362), "20:32")
+        assert (shown["may_enter"], shown["may_exit"]) == ([], ["ACME"])
+        bot.scripted.command(CommandKind.CLOSE_POSITIONS, symbols=["ACME"])
+        await bot.bar(3)
+        assert bot.scripted.held() == 0
+        asked = len(server.calls)
+        await bot.bar(4)
+        assert len(server.calls) == asked
+
+    played(home, server, evening, act, hours=SessionHours(entries_before_close_minutes=30))
+
+
+def test_a_suspended_symbol_is_not_asked_about(home: Path, server: ModelServer) -> None:
+    async def act(bot: AdvisedBot) -> None:
+        await bot.scripted.trade_by_hand(Side.BUY, "5")
+        asked = len(server.calls)
+        await bot.bar(5)
+        assert bot.scripted.books.suspended("ACME") is not None
+        assert len(server.calls) == asked
+
+    played(home, server, FLAT, act)

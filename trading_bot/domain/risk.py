@@ -96,10 +96,23 @@ def check_entry(proposal: EntryProposal, exposure: Exposure, limits: RiskLimits)
     known = instrument(proposal.symbol)
     return (
         _closed(exposure)
+        or _too_old(exposure, limits)
         or _out_of_collar(proposal, known, exposure, limits)
         or _at_a_loss(exposure, limits)
         or _too_often(known, exposure, limits)
+        or _no_room(exposure, limits)
         or _sized(proposal, known, exposure, limits)
+    )
+
+
+def check_any_entry(symbol: str, exposure: Exposure, limits: RiskLimits) -> Refused | None:
+    """The refusal that every entry on `symbol` would meet, whatever its prices; null where one might pass."""
+    return (
+        _closed(exposure)
+        or _too_old(exposure, limits)
+        or _at_a_loss(exposure, limits)
+        or _too_often(instrument(symbol), exposure, limits)
+        or _no_room(exposure, limits)
     )
 
 
@@ -137,13 +150,18 @@ def _closed(exposure: Exposure) -> Refused | None:
     return None
 
 
-def _out_of_collar(
-    proposal: EntryProposal, known: Instrument, exposure: Exposure, limits: RiskLimits
-) -> Refused | None:
-    """The price is old, no price of the instrument, or far from the last one."""
+def _too_old(exposure: Exposure, limits: RiskLimits) -> Refused | None:
+    """The last price is of long ago."""
     age = (exposure.venue_time - exposure.bar_known_at).total_seconds()
     if age > limits.max_data_age_seconds:
         return _refused("RISK_004", "The last bar is too old to act on", limit=limits.max_data_age_seconds, value=age)
+    return None
+
+
+def _out_of_collar(
+    proposal: EntryProposal, known: Instrument, exposure: Exposure, limits: RiskLimits
+) -> Refused | None:
+    """The price is no price of the instrument, or far from the last one."""
     price = proposal.entry_price
     # In this order: a price far off may have more digits than the rest could calculate with.
     distance = abs(price - exposure.last_price) / exposure.last_price * 100
@@ -202,12 +220,17 @@ def _too_often(known: Instrument, exposure: Exposure, limits: RiskLimits) -> Ref
     return None
 
 
+def _no_room(exposure: Exposure, limits: RiskLimits) -> Refused | None:
+    """Positions and resting entries take all that may be committed."""
+    most = _share(exposure.equity, limits.max_exposure_pct)
+    if exposure.committed >= most:
+        return _refused("RISK_002", "The exposure limit is reached", limit=most, value=exposure.committed)
+    return None
+
+
 def _sized(proposal: EntryProposal, known: Instrument, exposure: Exposure, limits: RiskLimits) -> Approved | Refused:
     """How much the limits leave."""
-    most = _share(exposure.equity, limits.max_exposure_pct)
-    room = most - exposure.committed
-    if room <= 0:
-        return _refused("RISK_002", "The exposure limit is reached", limit=most, value=exposure.committed)
+    room = _share(exposure.equity, limits.max_exposure_pct) - exposure.committed
     price = proposal.entry_price
     spendable = min(_share(exposure.equity, limits.max_position_size_pct), room, exposure.buying_power)
     by_risk = _share(exposure.equity, limits.risk_per_trade_pct) / (price - proposal.stop_price)

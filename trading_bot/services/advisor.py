@@ -211,7 +211,7 @@ class Advisor:
             at=update.time,
             books=books,
             bars={bar.symbol: tuple(self._view.bars(bar.symbol)) for bar in shown},
-            may_enter=tuple(bar.symbol for bar in shown if self._is_meant(bar.symbol) and self._enterable(bar, update)),
+            may_enter=tuple(bar.symbol for bar in shown if self._may_enter(bar, update)),
             may_exit=tuple(sorted({plan.symbol for plan in books.plans.values() if plan.is_open and _may_end(plan)})),
             recent=recent.items,
             limits=self._config.risk,
@@ -223,8 +223,11 @@ class Advisor:
         wanted = self._config.decider.symbols or self._config.symbols or tuple(bar.symbol for bar in update.bars)
         return tuple(sorted(tuple(dict.fromkeys((*planned, *wanted)))[:MOST_SYMBOLS]))
 
-    def _is_meant(self, symbol: str) -> bool:
-        return not self._config.decider.symbols or symbol in self._config.decider.symbols
+    def _may_enter(self, bar: Bar, update: MarketUpdate) -> bool:
+        """Whether an entry might leave now: the model is paid for its answer, not for what the limits are known to refuse."""
+        meant = self._config.decider.symbols
+        is_meant = not meant or bar.symbol in meant
+        return is_meant and self._enterable(bar, update) and not self._decisions.is_shut(bar, update.time)
 
     def _enterable(self, bar: Bar, update: MarketUpdate) -> bool:
         return bar.symbol in update.market_open and self._decisions.may_enter(bar, update.time)

@@ -62,6 +62,11 @@ class Decisions:
         latest = timedelta(minutes=self._config.risk.no_entry_minutes_before_close)
         return is_open(kind, bar.timestamp) and hours is not None and at < hours[1] - latest
 
+    def is_shut(self, bar: Bar, at: datetime) -> bool:
+        """Whether the limits would refuse every entry on the symbol: whom it costs money to ask need not be asked about it."""
+        session = self._journal.books.session
+        return session is None or self._gate.why_shut(bar, at=at, session=session) is not None
+
     async def enter(self, proposal: EntryProposal, draft: Decision, bar: Bar, at: datetime) -> None:
         """Send what the limits let through of `proposal`, made on `bar`, and keep `draft` as its trace, whatever becomes of it."""
         session = self._journal.books.session

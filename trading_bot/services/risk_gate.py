@@ -7,6 +7,7 @@ import structlog
 
 from trading_bot.calendar import regular_hours, session_at, session_day
 from trading_bot.clock import Clock
+from trading_bot.domain.account import Account
 from trading_bot.domain.books import Books
 from trading_bot.domain.hours import SessionHours
 from trading_bot.domain.instruments import AssetClass, instrument
@@ -14,7 +15,15 @@ from trading_bot.domain.limits import RiskLimits
 from trading_bot.domain.market import Bar
 from trading_bot.domain.money import plain
 from trading_bot.domain.proposals import EntryProposal
-from trading_bot.domain.risk import EVENT_TYPES, Approved, Exposure, Refused, check_entry, check_hours
+from trading_bot.domain.risk import (
+    EVENT_TYPES,
+    Approved,
+    Exposure,
+    Refused,
+    check_any_entry,
+    check_entry,
+    check_hours,
+)
 from trading_bot.domain.risk_events import risk_event
 from trading_bot.domain.sessions import BotSession, daily_pnl, equity
 from trading_bot.errors.catalogue import entry
@@ -65,24 +74,17 @@ class RiskGate:
         """What an entry on the bar's symbol is judged on at venue time `at`. A read of the venue that fails raises its Fault."""
         account = plausible_account(await self._venue.account())  # an entry sent a moment ago holds cash back
         self._journal.books = replace(self._journal.books, account=account)
-        books = self._journal.books
-        with self._store.reading(self._bot_id) as r:
-            orders_last_minute = count_orders_after(r, at - _MINUTE)
-        return Exposure(
-            equity=equity(session, books.positions.values()),
-            buying_power=account.buying_power,
-            committed=books.committed,
-            open_plans=sum(1 for plan in books.plans.values() if plan.is_open),
-            daily_pnl=daily_pnl(session, books.positions.values()),
-            venue_time=at,
-            bar_known_at=bar.known_at,
-            last_price=bar.close,
-            consecutive_losses=self._breaker.losses,
-            day_trades=account.day_trade_count,
-            day_trades_pending=_day_trades_pending(books, session, besides=bar.symbol),
-            orders_last_minute=orders_last_minute,
-            suspended=books.suspended(bar.symbol),
-            breaker=self._breaker.state.cause,
+        return self._exposure(bar, account, at=at, session=session)
+
+    def why_shut(self, bar: Bar, *, at: datetime, session: BotSession) -> Refused | None:
+        """The refusal that every entry on the bar's symbol would meet at venue time `at`; null where one might pass."""
+        account = self._journal.books.account
+        if account is None:
+            return None
+        return (
+            self._gap(bar)
+            or self._out_of_hours(bar, at)
+            or check_any_entry(bar.symbol, self._exposure(bar, account, at=at, session=session), self.limits)
         )
 
     def judge(self, proposal: EntryProposal, exposure: Exposure, bar: Bar) -> Approved | Refused:
@@ -120,6 +122,27 @@ class RiskGate:
                 errors.save_error(w, fault.semantic(now=self._clock.now()))
 
         self._journal.commit(write)
+
+    def _exposure(self, bar: Bar, account: Account, *, at: datetime, session: BotSession) -> Exposure:
+        books = self._journal.books
+        with self._store.reading(self._bot_id) as r:
+            orders_last_minute = count_orders_after(r, at - _MINUTE)
+        return Exposure(
+            equity=equity(session, books.positions.values()),
+            buying_power=account.buying_power,
+            committed=books.committed,
+            open_plans=sum(1 for plan in books.plans.values() if plan.is_open),
+            daily_pnl=daily_pnl(session, books.positions.values()),
+            venue_time=at,
+            bar_known_at=bar.known_at,
+            last_price=bar.close,
+            consecutive_losses=self._breaker.losses,
+            day_trades=account.day_trade_count,
+            day_trades_pending=_day_trades_pending(books, session, besides=bar.symbol),
+            orders_last_minute=orders_last_minute,
+            suspended=books.suspended(bar.symbol),
+            breaker=self._breaker.state.cause,
+        )
 
     def _out_of_hours(self, bar: Bar, at: datetime) -> Refused | None:
         """The hours for entries have not begun in the session of this bar, or are over. What has no session is always in them."""
