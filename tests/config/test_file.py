@@ -173,6 +173,44 @@ def test_a_file_that_is_broken_is_written_anew(file: Path) -> None:
     assert read_config(file) == BotConfig(name="Sound")
 
 
+@pytest.mark.parametrize("value", ["2001-99-99", "1" * 5_000])
+def test_a_value_that_no_reader_can_make_is_refused_and_not_repeated(file: Path, value: str) -> None:
+    file.write_text(f"risk: {{max_open_positions: {value}}}\n")
+
+    with pytest.raises(Fault) as refused:
+        read_config(file)
+
+    assert (refused.value.code, refused.value.cause) == (
+        "CFG_002",
+        "bot.yaml: it has a date that there is not, or a number of thousands of digits.",
+    )
+    write_config(file, BotConfig(name="Sound"))
+    assert read_config(file) == BotConfig(name="Sound")
+
+
+@pytest.mark.parametrize("key", ["1.5", "null", "2001-01-01", "? {a: b}\n", "true"])
+def test_a_key_that_is_no_text_is_a_key_that_there_is_not(file: Path, key: str) -> None:
+    file.write_text(f"{key}: 1\n")
+
+    with pytest.raises(Fault) as refused:
+        read_config(file)
+
+    assert refused.value.code == "CFG_001"
+    assert refused.value.cause.startswith("bot.yaml, line 1: There is no `")
+
+
+BOMB = "a0: &a0 [1, 2]\n" + "".join(f"a{n}: &a{n} [*a{n - 1}, *a{n - 1}]\n" for n in range(1, 60)) + "name: *a59\n"
+
+
+@pytest.mark.parametrize("text", [BOMB, "name: " + "[" * 5_000], ids=["aliases", "levels"])
+def test_a_file_that_would_grow_without_end_is_written_anew(file: Path, text: str) -> None:
+    file.write_text(text)
+
+    write_config(file, BotConfig(name="Sound"))
+
+    assert read_config(file) == BotConfig(name="Sound")
+
+
 def test_a_file_that_can_not_be_written_is_a_fault_and_leaves_the_old_one(file: Path) -> None:
     write_config(file, BotConfig(name="Old"))
     file.with_name("bot.yaml.tmp").mkdir()

@@ -75,18 +75,13 @@ def read_text(path: Path) -> str | None:
 def render(config: BotConfig, previous: str | None = None) -> str:
     """The file's text for `config`: a new one with every key, or `previous` with the values of `config` and all else as it was."""
     values = config_values(config)
-    if previous is not None:
-        try:
-            document = _yaml().load(previous)
-        except YAMLError:
-            document = None
-        if isinstance(document, CommentedMap):
-            _renew(document, values, schema())
-            text = as_yaml(document)
-            if (
-                check(_plain(_yaml().load(text))).config == config
-            ):  # else it says something that can't be said in its terms
-                return text
+    document = _document(previous) if previous is not None else None
+    if document is not None:
+        _renew(document, values, schema())
+        text = as_yaml(document)
+        # Else it says something that can't be said in its terms.
+        if check(_plain(_yaml().load(text))).config == config:
+            return text
     return _HEADER + as_yaml(values)
 
 
@@ -126,6 +121,15 @@ def _replace(path: Path, content: bytes) -> None:
         os.close(folder)
 
 
+def _document(text: str) -> CommentedMap | None:
+    """What a file says, with all that stands beside it; null where it is not plain YAML: nothing of it can be kept."""
+    try:
+        document = _yaml().load(text) if next(_not_plain(text), None) is None else None
+    except (YAMLError, ValueError):
+        return None
+    return document if isinstance(document, CommentedMap) else None
+
+
 def _parsed(path: Path, text: str) -> tuple[Any, dict[Place, int]]:
     """The values as JSON data, and the line of each."""
     try:
@@ -134,6 +138,8 @@ def _parsed(path: Path, text: str) -> tuple[Any, dict[Place, int]]:
         document = _yaml().load(text)
     except YAMLError as error:
         raise _of_yaml(path, error) from None  # its text repeats values, and a value may be a secret
+    except ValueError:
+        raise _broken(path, None, "it has a date that there is not, or a number of thousands of digits") from None
     lines = dict(_lines(document, ()))
     return ({} if document is None else _plain(document)), lines
 
@@ -187,8 +193,8 @@ def _refused(path: Path, problems: tuple[Problem, ...], lines: dict[Place, int])
 def _lines(data: Any, place: Place) -> Iterator[tuple[Place, int]]:
     if isinstance(data, CommentedMap):
         for key in data:
-            yield (*place, key), data.lc.key(key)[0] + 1
-            yield from _lines(data[key], (*place, key))
+            yield (*place, str(key)), data.lc.key(key)[0] + 1
+            yield from _lines(data[key], (*place, str(key)))
     elif isinstance(data, CommentedSeq):
         for number, item in enumerate(data):
             yield (*place, number), data.lc.item(number)[0] + 1
@@ -199,7 +205,7 @@ def _plain(data: Any) -> Any:  # noqa: PLR0911 - one line a type
     """JSON data of what was read with its comments; what JSON has no type for as it is, for the schema to refuse."""
     match data:
         case dict():
-            return {key: _plain(value) for key, value in data.items()}
+            return {str(key): _plain(value) for key, value in data.items()}
         case list():
             return [_plain(item) for item in data]
         case bool() | None:
