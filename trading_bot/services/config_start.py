@@ -15,8 +15,9 @@ from trading_bot.domain.errors import REASON_BYTES, capped
 from trading_bot.errors.fault import Fault
 from trading_bot.services.config_effects import NEEDS_FLAT, RESTART
 from trading_bot.services.config_versions import end_command, import_first, stored_config, take_back
+from trading_bot.services.config_views import view_of
 from trading_bot.services.configuration import config_hash, config_values, parse_config
-from trading_bot.store import config_changes, configs, orders, plans
+from trading_bot.store import config_changes, configs
 from trading_bot.store.store import Reading, Store
 
 Adjust = Callable[[BotConfig], BotConfig]
@@ -40,11 +41,6 @@ def waiting_parts(wanted: BotConfig, running: BotConfig) -> tuple[str, ...]:
 def with_parts_of(config: BotConfig, other: BotConfig, parts: tuple[str, ...]) -> BotConfig:
     """`config`, with these parts as `other` has them."""
     return replace(config, **{name: getattr(other, name) for name in parts})
-
-
-def is_flat(r: Reading) -> bool:
-    """Whether nothing is held or planned, and no order may act."""
-    return not plans.list_open_plans(r) and not orders.list_live_orders(r)
 
 
 def import_file(store: Store, bot_id: str, path: Path, adjust: Adjust) -> None:
@@ -112,7 +108,7 @@ def _candidate(r: Reading, change: StoredChange | None, adjust: Adjust) -> Candi
     version, restart_version = (change or pointer).version, pointer.restart_version
     stored = stored_config(r, version)
     config = adjust(parse_config(stored.values))
-    if restart_version != version and is_flat(r):
+    if restart_version != version and view_of(r).is_flat:
         restart_version = version
     if restart_version != version:
         held = adjust(parse_config(stored_config(r, restart_version).values))
