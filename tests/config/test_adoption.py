@@ -1,5 +1,6 @@
 """Adoption: the running bot takes a version on between two bars, or gives it up; nothing that it holds is touched."""
 
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -8,15 +9,20 @@ import pytest
 from tests.config.changing import Operator
 from tests.fakes.scripted import bar, proposal
 from tests.fakes.scripted_bot import PLAIN, ScriptedBot, scripted_bot
+from tests.fakes.set_clock import SetClock
 from trading_bot.domain.commands import CommandKind, CommandStatus
 from trading_bot.domain.config import BotConfig, BullFlag
 from trading_bot.domain.config_changes import AdoptionStatus
 from trading_bot.domain.config_versions import ConfigOrigin
 from trading_bot.domain.orders import Leg
+from trading_bot.domain.positions import Lot, Position
+from trading_bot.errors.fault import Fault
 from trading_bot.services.config_file import read_config
+from trading_bot.services.config_start import found_candidate
 from trading_bot.services.configuration import config_values
 from trading_bot.settings import load_settings
-from trading_bot.store import commands, configs
+from trading_bot.store import commands, configs, positions
+from trading_bot.store.store import Store
 from trading_bot.store.tables import configs as table
 
 pytestmark = pytest.mark.anyio
@@ -26,6 +32,11 @@ CALM = [bar(index, "100") for index in range(60)]
 
 def operator_of(bot: ScriptedBot) -> Operator:
     return Operator(bot.bot.store, bot.clock)
+
+
+async def nothing_else(symbols: tuple[str, ...]) -> None:
+    """A venue that has no other symbols."""
+    raise Fault("CFG_001", f"Expected symbols that the feed has, {symbols[-1]} is not among them.")
 
 
 def in_file(home: Path) -> dict[str, Any]:
@@ -110,6 +121,18 @@ async def test_mode_venue_and_prefix_wait_for_a_restart_at_which_nothing_is_held
         assert (operator.pointer().version, operator.pointer().restart_version) == (2, 2)
 
 
+def test_what_is_held_without_a_plan_keeps_the_prefix_too(store: Store, clock: SetClock) -> None:
+    Operator(store, clock).apply({"client_order_prefix": "zz"})
+    sold = Lot(quantity=Decimal(-3), cost=Decimal(-300))
+    short = Position(symbol="ACME", lots=(sold,), current_price=Decimal(100), last_updated=clock.now())
+    with store.writing("main") as w:
+        positions.save_position(w, short)
+
+    found = found_candidate(store, "main", lambda config: config).in_force
+
+    assert (found.version, found.restart_version, found.config.client_order_prefix) == (2, 1, "bg")
+
+
 async def test_a_version_that_was_applied_while_the_bot_was_down_is_taken_on_by_its_start(home: Path) -> None:
     async with scripted_bot(home, CALM) as bot:
         await bot.bar()
@@ -147,15 +170,46 @@ async def test_a_version_that_no_bot_took_on_in_time_is_given_up(home: Path) -> 
         assert [error.cause for error in bot.errors("CFG_009")] == ["The bot did not take it on within 120 s."]
 
 
+async def test_a_version_that_is_undone_before_the_bot_takes_it_on_is_never_taken_on(home: Path) -> None:
+    async with scripted_bot(home, CALM) as bot:
+        await bot.bar()
+        operator = operator_of(bot)
+        operator.apply({"name": "Undone"})
+        operator.rollback(1)
+
+        undone, why = operator.change(2), "Version 3 undid it before the bot took it on."
+        assert (undone.status, undone.detail, undone.rolled_back_by) == (AdoptionStatus.REFUSED, why, 3)
+        told = bot.told(undone.command_id or "")
+        assert told.error is not None
+        assert (told.status, told.error.cause) == (CommandStatus.FAILED, why)
+        await bot.bar(2)
+        assert (operator.change(2), operator.change(3).status) == (undone, AdoptionStatus.ADOPTED)
+
+
+async def test_a_version_that_was_undone_keeps_no_later_one_from_being_watched(home: Path) -> None:
+    async with scripted_bot(home, CALM, config=BotConfig(strategies=(), venue=PLAIN, symbols=("ACME",))) as bot:
+        await bot.bar()
+        operator = operator_of(bot)
+        bot.venue.honest.follow = nothing_else  # type: ignore[method-assign]
+        operator.apply({"symbols": ["ACME", "BOLT"]})
+        operator.rollback(1)
+        await bot.bar()
+        operator.apply({"name": "Watched"}, watch_seconds=60)
+        for _ in range(4):
+            bot.clock.advance(1)
+            await bot.bar()
+        assert operator.change(4).watched_until is not None
+        bot.bot.journal.report(Fault("DATA_005", "The venue tells nonsense.").semantic(now=bot.clock.now()))
+        bot.clock.advance(1)
+        await bot.bar()
+
+        assert (operator.change(4).status, operator.change(5).origin) == (AdoptionStatus.REVERTED, ConfigOrigin.REVERT)
+
+
 async def test_a_version_that_the_bot_refuses_is_taken_back_and_what_was_in_force_stays(home: Path) -> None:
     async with scripted_bot(home, CALM, config=BotConfig(strategies=(), venue=PLAIN, symbols=("ACME",))) as bot:
         await bot.bar()
         operator = operator_of(bot)
-
-        async def nothing_else(symbols: tuple[str, ...]) -> None:
-            from trading_bot.errors.fault import Fault  # noqa: PLC0415
-
-            raise Fault("CFG_001", f"Expected symbols that the feed has, {symbols[-1]} is not among them.")
 
         bot.venue.honest.follow = nothing_else  # type: ignore[method-assign]
         operator.apply({"symbols": ["ACME", "BOLT"]})
@@ -242,14 +296,24 @@ async def test_an_edited_file_that_is_applied_stays_as_it_was_written(home: Path
         assert operator_of(bot).pointer().told_digest is None
 
 
-async def test_a_file_that_spells_nothing_does_not_keep_a_bot_from_starting(home: Path) -> None:
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("risk: [1,\n", "bot.yaml, line "),
+        ("name: 2001-99-99\n", "bot.yaml: it has a date that there is not"),
+        ("1.5: 1\n", "bot.yaml, line 1: There is no `1.5`."),
+    ],
+)
+async def test_a_file_that_spells_nothing_does_not_keep_a_bot_from_starting(
+    home: Path, text: str, problem: str
+) -> None:
     async with scripted_bot(home, CALM) as bot:
         await bot.bar()
     path = load_settings(home=home).config_file
-    path.write_text("risk: [1,\n")
+    path.write_text(text)
     async with scripted_bot(home, CALM) as bot:
         (told,) = bot.errors("CFG_005")
-        assert told.cause.startswith("bot.yaml was edited and can't be taken: bot.yaml, line ")
+        assert told.cause.startswith(f"bot.yaml was edited and can't be taken: {problem}")
         assert bot.bot.config.risk.max_open_positions == 10
 
 

@@ -19,7 +19,7 @@ from trading_bot.services import intents
 from trading_bot.services.config_diff import differences
 from trading_bot.services.config_plans import plan_values
 from trading_bot.services.config_tokens import PlanTokens, claim_of, not_good
-from trading_bot.services.config_versions import NewVersion, latest_config, write_version
+from trading_bot.services.config_versions import NewVersion, latest_config, undo, write_version
 from trading_bot.services.config_views import view_of
 from trading_bot.store import bots, commands, config_changes, configs
 from trading_bot.store.configs import StoredConfig
@@ -134,7 +134,7 @@ class ConfigChanges:
             )
             written = write_version(w, new)
             if undoes is not None:
-                config_changes.mark_rolled_back(w, range(undoes + 1, written.version), by=written.version)
+                undo(w, range(undoes + 1, written.version), by=written.version)
             return written.version, False
 
 

@@ -148,10 +148,24 @@ def take_back(w: Writing, change: StoredChange, *, status: AdoptionStatus, why: 
     )
     made = write_version(w, new)
     _end(w, replace(change, rolled_back_by=made.version), status=status, why=why)
-    config_changes.mark_rolled_back(w, range(goal + 1, change.version), by=made.version)
+    undo(w, range(goal + 1, change.version), by=made.version)
     fault.context["version_made"] = made.version
     errors.save_error(w, fault.semantic(now=w.now))
     return made
+
+
+def undo(w: Writing, versions: range, *, by: int) -> None:
+    """Note which version undid the steps that made `versions`: one that was undone before keeps its mark, one that waits ends."""
+    for version in versions:
+        change = config_changes.find_change(w, version)
+        if change is None or change.rolled_back_by is not None:
+            continue
+        undone = replace(change, rolled_back_by=by, watched_until=None)
+        if change.is_waiting:
+            why = f"Version {by} undid it before the bot took it on."
+            undone = replace(undone, status=AdoptionStatus.REFUSED, at=w.now, detail=why)
+            end_command(w, undone, why=why)
+        config_changes.save_change(w, undone)
 
 
 def tightest(current: dict[str, Any], goal: dict[str, Any]) -> dict[str, Any]:

@@ -1,7 +1,6 @@
 """Config changes: every version as a step, with what has become of it, and which version the bot trades by."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 from uuid import NAMESPACE_OID, uuid5
 
@@ -48,14 +47,6 @@ def save_change(w: Writing, change: StoredChange) -> None:
     data = {"version": change.version, "origin": change.origin.value, "status": change.status.value}
     w.changed(EventKind.CONFIG, str(change.version), f"Version {change.version} is {status}.", data)
     w.log(STREAM, {"entity": ADOPTION, **record_of(change), **_in_force(w)})
-
-
-def mark_rolled_back(w: Writing, versions: range, *, by: int) -> None:
-    """Note which version undid the steps that made `versions`; one that was undone before keeps its mark."""
-    for version in versions:
-        change = find_change(w, version)
-        if change is not None and change.rolled_back_by is None:
-            save_change(w, replace(change, rolled_back_by=by, watched_until=None))
 
 
 def find_change(r: Reading, version: int | None = None) -> StoredChange | None:
