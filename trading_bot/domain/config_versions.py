@@ -89,7 +89,8 @@ class StoredChange:
             return False
         if self.status is AdoptionStatus.PENDING:
             return True
-        until = max(filter(None, (self.watched_until, self.adopted_at and self.adopted_at + NEW_FOR)), default=now)
+        # `at`, not `adopted_at`: what waited for a restart is as new as that restart.
+        until = max(filter(None, (self.watched_until, self.at and self.at + NEW_FOR)), default=now)
         return self.status is AdoptionStatus.ADOPTED and now < until
 
 
