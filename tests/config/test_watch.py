@@ -14,6 +14,7 @@ from trading_bot.domain.config_changes import AdoptionStatus
 from trading_bot.domain.config_versions import ConfigOrigin, StoredChange
 from trading_bot.errors.fault import Fault
 from trading_bot.services.config_crashes import note_crash, note_silence
+from trading_bot.settings import load_settings
 from trading_bot.store import config_changes, errors, runtime
 from trading_bot.store.commands import find_command
 from trading_bot.store.store import Store
@@ -83,7 +84,19 @@ async def test_more_errors_than_before_take_it_back(home: Path) -> None:
         assert operator.change(3).status is AdoptionStatus.ADOPTED
         assert bot.bot.config.name == "BotGraph"
         (told,) = bot.errors("CFG_009")
-        assert told.context["version"], told.context["version_made"] == (2, 3)
+        assert (told.context["version"], told.context["version_made"]) == (2, 3)
+
+
+async def test_a_file_that_can_not_be_read_keeps_no_version_from_being_watched(home: Path) -> None:
+    async with scripted_bot(home, CALM) as bot:
+        operator = await watched(bot, {"name": "Bad"})
+        file = load_settings(home=home).config_file
+        file.unlink()
+        file.mkdir()
+        bot.bot.journal.report(Fault("DATA_005", "The venue tells nonsense.").semantic(now=bot.clock.now()))
+        await look(bot, 2)
+
+        taken_back(operator, "Errors rose to 1, from 0 in as long a time before.")
 
 
 async def test_as_many_errors_as_before_do_not(home: Path) -> None:
@@ -241,6 +254,18 @@ def test_crashes_under_a_version_that_is_not_new_are_not_laid_at_its_door(store:
 
     assert [note_crash(store, "main", generation=generation) for generation in (1, 2)] == [None, None]
     assert (operator.change().version, operator.change().crashes) == (2, 0)
+
+
+def test_what_waited_for_a_restart_is_as_new_as_that_restart(store: Store, clock: SetClock) -> None:
+    operator = Operator(store, clock)
+    operator.apply({"mode": "LIVE"})
+    adopted(operator)
+    clock.move(3_600)
+    with store.writing("main") as w:
+        config_changes.save_change(w, replace(operator.change(), at=clock.now()))
+
+    assert [note_crash(store, "main", generation=generation) for generation in (1, 2)] == [None, 3]
+    assert (operator.change(2).status, operator.values()["mode"]) == (AdoptionStatus.REVERTED, "PAPER")
 
 
 def test_a_version_that_no_bot_takes_on_is_given_up_by_the_supervisor(store: Store, clock: SetClock) -> None:

@@ -96,15 +96,12 @@ class ConfigAdoption:
         if moment - self._looked_at < LOOK_SECONDS:
             return
         self._looked_at = moment
-        self._projection.look(self.in_force)
-        change = self._watch.watched
-        if change is None:
-            return
-        why = self._watch.worse()
-        if why is not None:
+        change, why = self._watch.watched, self._watch.worse()
+        if change is not None and why is not None:
             self._give_up(change, why)
-        elif self._watch.is_over():
+        elif change is not None and self._watch.is_over():
             self._pass(change)
+        self._projection.look(self.in_force)  # last: a file that can't be read keeps nothing from being watched
 
     def settle_file(self) -> None:
         """Write the file where a kill kept it from being written, or tell that it was edited meanwhile; a failure is tried again."""
