@@ -45,7 +45,7 @@ from trading_bot.services.run_control import RunControl
 from trading_bot.services.trading import TradingLoop
 from trading_bot.services.vitals import Vitals
 from trading_bot.settings import Settings
-from trading_bot.store import bots, fills, listings, runtime
+from trading_bot.store import bots, fills, listings, orders, runtime
 from trading_bot.store.checkpoints import checkpointed
 from trading_bot.store.engine import open_engine
 from trading_bot.store.risk_events import find_breaker
@@ -152,6 +152,7 @@ async def _assembled(  # noqa: PLR0917 - the parts of one bot
         progress = runtime.find_progress(r)
         since = cutoff(config, progress.last_sync_at, books.live_orders) if progress.last_sync_at else _EVER
         known = fills.known_fill_ids(r, since)
+        marks = orders.list_marks(r)
         breaker_state = find_breaker(r)
         view.load(r)
     journal = Journal(store=store, log=log, bot_id=bot_id, generation=generation, books=books, alerts=config.alerts)
@@ -193,6 +194,7 @@ async def _assembled(  # noqa: PLR0917 - the parts of one bot
         config_hash=in_force.hash,
         clock=clock,
         known=known,
+        marks=marks,
     )
     interventions = Interventions(
         store=store,

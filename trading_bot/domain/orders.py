@@ -209,6 +209,8 @@ class OrderRequest:
 
 _CLIENT_ORDER_ID = re.compile(r"([a-z0-9]{1,6})-([a-z0-9]{1,8})-([a-z2-7]{16})")
 _LEGS = tuple(Leg)
+AFTER_MARK = 17
+"""Characters of a client order id after its mark."""
 _LAST_ATTEMPT = 0x7FFF
 _PROMPT_ATTEMPTS = 3
 _LONGEST_PAUSE = 16
@@ -234,9 +236,14 @@ class ClientOrderId:
             msg = f"Expected an attempt from 0 to {_LAST_ATTEMPT}, was {self.attempt}."
             raise ValueError(msg)
 
+    @property
+    def mark(self) -> str:
+        """What all ids of one bot begin with under one prefix, such as bg-main."""
+        return f"{self.prefix}-{self.bot}"
+
     def __str__(self) -> str:
         packed = _unbase32(self.plan_id) + (_LEGS.index(self.leg) << 15 | self.attempt).to_bytes(2, "big")
-        return f"{self.prefix}-{self.bot}-{_base32(packed)}"
+        return f"{self.mark}-{_base32(packed)}"
 
 
 def parse_client_order_id(text: str) -> ClientOrderId | None:

@@ -54,9 +54,12 @@ def counted(
     orders: Iterable[VenueOrder],
     positions: Iterable[VenuePosition],
 ) -> Counts:
-    """The counts over all fills ever booked (`booked`: their ids) and made, and over what is live and held now."""
+    """The counts over all fills ever booked (`booked`: their ids) and made, and over what is live and held now.
+
+    Ours is what is booked here, under whatever prefix it left, and what has our prefix.
+    """
     here = {name for name in booked if not name.startswith(f"{ADOPTED}-")}
-    made = {fill.id: ours(config, fill.client_order_id) is not None for fill in fills}
+    made = {fill.id: fill.id in here or ours(config, fill.client_order_id) is not None for fill in fills}
     there = {name for name, is_ours in made.items() if is_ours}
     live = {order.client_order_id for order in books.live_orders}
     settled = {order.client_order_id for order in books.live_orders if order.status not in UNSETTLED}

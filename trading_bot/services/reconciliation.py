@@ -2,11 +2,11 @@
 
 Fills are read again from before the last completed sync or the oldest open order, whichever is earlier, and booked once by the venue's id.
 An order that the venue no longer lists is looked up by name: not found is not cancelled. A reply that can't be true is reported and not
-used. Orders and fills of other prefixes are left alone.
+used. Orders and fills of other prefixes are left alone, but for those that are known here and left under another one.
 """
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -37,7 +37,7 @@ def cutoff(config: BotConfig, last_sync_at: datetime, live: Iterable[Order]) -> 
 
 
 def ours(config: BotConfig, client_order_id: str) -> ClientOrderId | None:
-    """What an id of our prefix says; null for an order of somebody else's."""
+    """What an id of our prefix says; null for any other."""
     key = parse_client_order_id(client_order_id)
     if key is None or (key.prefix, key.bot) != (config.client_order_prefix, config.bot_id):
         return None
@@ -57,6 +57,7 @@ class Reconciliation:
         config_hash: str,
         clock: Clock,
         known: Iterable[str],
+        marks: Container[str],
     ) -> None:
         self._venue = venue
         self._journal = journal
@@ -65,6 +66,7 @@ class Reconciliation:
         self._config_hash = config_hash
         self._clock = clock
         self._known = set(known)
+        self._marks = marks
         self._said: set[tuple[str, str]] = set()
         self.is_reconciled = False
         """Whether fills, orders and positions were once read to the end since the start."""
@@ -135,15 +137,30 @@ class Reconciliation:
 
     async def _sync_fills(self, since: datetime, *, at: datetime) -> None:
         for fill in await self._venue.fills_since(since):
-            key = ours(self._config, fill.client_order_id)
-            if key is not None and fill.id not in self._known:
+            key = self._ours(fill.client_order_id) if fill.id not in self._known else None
+            if key is not None:
                 self._take(fill, key, at=at)
         self._journal.commit()
 
-    def _take(self, fill: VenueFill, key: ClientOrderId, *, at: datetime) -> None:
+    def _ours(self, client_order_id: str) -> ClientOrderId | None:
+        """What the id says of an order of ours: of our prefix, or one that left under the prefix that we had before."""
+        key = parse_client_order_id(client_order_id)
+        if key is None or ours(self._config, client_order_id) is not None:
+            return key
+        if key.mark not in self._marks:
+            return None
+        self._recall(key.plan_id)
+        # Somebody else may have the old prefix by now: only an order that is known here is ours.
+        return key if client_order_id in self._journal.books.orders else None
+
+    def _recall(self, plan_id: str) -> None:
+        """Have in the books what is known of a plan that may be over."""
         books = self._journal.books
-        if key.plan_id not in books.plans and key.plan_id not in books.fills:
-            self._journal.recall(key.plan_id)
+        if plan_id not in books.plans and plan_id not in books.fills:
+            self._journal.recall(plan_id)
+
+    def _take(self, fill: VenueFill, key: ClientOrderId, *, at: datetime) -> None:
+        self._recall(key.plan_id)
         books = self._journal.books
         problem = lie_in_fill(fill, at=at, order=books.orders.get(fill.client_order_id))
         if problem is not None:
@@ -213,7 +230,7 @@ class Reconciliation:
                 self._adopt(order, seen, at=at)
         live = {order.client_order_id for order in self._journal.books.live_orders}
         self.strays = tuple(
-            order for name, order in listed.items() if name not in live and ours(self._config, name) is not None
+            order for name, order in listed.items() if name not in live and self._ours(name) is not None
         )
         self._journal.commit()
         if faults:

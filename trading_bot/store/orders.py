@@ -4,7 +4,7 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from trading_bot.domain.orders import LIVE, Order
+from trading_bot.domain.orders import AFTER_MARK, LIVE, Order
 from trading_bot.store.rows import made, of_bot, put, select_of, values_of
 from trading_bot.store.tables import orders
 from trading_bot.store.transaction import Reading, Writing
@@ -26,6 +26,14 @@ def find_order(r: Reading, client_order_id: str) -> Order | None:
 def find_order_by_venue_id(r: Reading, order_id: str) -> Order | None:
     """The order of that venue's id."""
     return _one(r, _all(r).where(orders.c.venue_order_id == order_id).limit(1))
+
+
+def list_marks(r: Reading) -> frozenset[str]:
+    """What the client ids of the orders begin with: prefix and bot, such as bg-main; more than one where the prefix was changed."""
+    name = orders.c.client_order_id
+    length = sa.func.length(name) - AFTER_MARK
+    query = sa.select(sa.func.substr(name, 1, length)).where(of_bot(r, orders), length > 0).distinct()
+    return frozenset(r.connection.execute(query).scalars())
 
 
 def list_live_orders(r: Reading) -> tuple[Order, ...]:
