@@ -133,9 +133,15 @@ class ConfigProjection:
         write_text(self._path, text)
 
     def _put_aside(self, file: _File) -> None:
-        """Keep what somebody wrote by hand: its own name says which content it is."""
+        """Keep what somebody wrote by hand, by a second name that says which content it is; what is written next gets the first one."""
         aside = self._path.with_name(f"{self._path.stem}.edited-{file.digest[:8]}{self._path.suffix}")
-        aside.write_bytes(self._path.read_bytes())
+        try:
+            aside.hardlink_to(self._path)
+        except FileExistsError:
+            return  # the same content was put aside before
+        except OSError as error:
+            cause = f"{self._path.name} was edited and can't be put aside ({error.strerror})."
+            raise Fault("CFG_002", cause, context={"file": self._path.name}) from error
         _log.warning("edited_file_put_aside", file=aside.name)
 
     def _remember(self, in_force: InForce, digest: str, *, replaced: str | None) -> None:
