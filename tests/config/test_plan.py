@@ -78,6 +78,13 @@ def test_a_patch_that_changes_nothing_says_so() -> None:
             ],
         ),
         (
+            {"strategies": [{"kind": "vwap-pullback"}, {"kind": "vwap-pullback", "stop_pct": "20"}]},
+            [
+                "strategies[vwap-pullback#2].stop_pct has wider stops than by default: 20, not 0.25.",
+                "The strategies decide differently.",
+            ],
+        ),
+        (
             {"decider": {"url": "https://other.example/v1", "key": "env:MODEL_KEY"}},
             [
                 "decider.url changes which secret is sent, or where to.",

@@ -6,7 +6,7 @@ from typing import Any
 
 from trading_bot.domain.account import TradingMode
 from trading_bot.domain.commands import RiskLevel
-from trading_bot.domain.config import BotConfig
+from trading_bot.domain.config import BotConfig, BullFlag, VwapPullback
 from trading_bot.domain.config_changes import ConfigDifference, ConfigView
 from trading_bot.domain.decider import DeciderKind
 from trading_bot.domain.errors import capped
@@ -18,8 +18,8 @@ NEEDS_FLAT = ("mode", "venue", "client_order_prefix")
 RESTART = ("decider", *NEEDS_FLAT)
 """What changes only at a restart."""
 MOST_SENTENCES, SENTENCE_BYTES = 20, 300
-_STOPS = ("stop_pct", "flag_max_retrace_pct")
-"""Parameters of strategies that put the stop further away when they rise."""
+_STOPS = {"stop_pct": VwapPullback().stop_pct, "flag_max_retrace_pct": BullFlag().flag_max_retrace_pct}
+"""Parameters of strategies that put the stop further away when they rise, with their defaults."""
 _SENT = ("decider.url", "decider.key")
 """What decides to whom a secret is sent, and which."""
 _NAMED = 10
@@ -64,8 +64,14 @@ def _high(after: BotConfig, diff: Iterable[ConfigDifference], loosened: frozense
             yield "mode goes LIVE: real money is at stake."
         elif one.path in loosened:
             yield f"{one.path} is loosened from {_said(one.before)} to {_said(one.after)}."
-        elif one.path.endswith(_STOPS) and _is_more(one):
+        elif one.path.endswith(tuple(_STOPS)) and _is_more(one):
             yield f"{one.path} widens stops from {_said(one.before)} to {_said(one.after)}."
+        elif one.before is None and isinstance(one.after, dict):  # a strategy that is new
+            yield from (
+                f"{one.path}.{name} has wider stops than by default: {one.after[name]}, not {plain(usual)}."
+                for name, usual in _STOPS.items()
+                if name in one.after and _number(one.after[name]) > usual
+            )
         elif one.path in _SENT and after.decider.key is not None:
             yield f"{one.path} changes which secret is sent, or where to."
 
