@@ -13,22 +13,10 @@ from trading_bot.domain.account import TradingMode
 from trading_bot.domain.backups import BackupPlan
 from trading_bot.domain.decider import Decider, DeciderKind
 from trading_bot.domain.hours import SessionHours
-from trading_bot.domain.instruments import SYMBOL, instrument
+from trading_bot.domain.instruments import SYMBOL, require_symbols
 from trading_bot.domain.limits import AlertThresholds, RiskLimits
 from trading_bot.domain.ranges import STRICT, TEXT, Count, Form, Limit, Looser, Range, require_ranges
 from trading_bot.domain.retention import Retention
-
-
-def _require_symbols(symbols: tuple[str, ...]) -> None:
-    for symbol in symbols:
-        try:
-            instrument(symbol)
-        except ValueError as error:
-            msg = f"Expected `symbols` to be tradable. {error}"
-            raise ValueError(msg) from None
-        if symbols.count(symbol) > 1:
-            msg = f"Expected `symbols` without repetition, was `{symbol}` twice."
-            raise ValueError(msg)
 
 
 class FeedKind(Enum):
@@ -229,7 +217,7 @@ class BotConfig:
 
     def __post_init__(self) -> None:
         require_ranges(self)
-        _require_symbols(self.symbols)
+        require_symbols("symbols", self.symbols)
         strange = sorted(set(self.decider.symbols) - set(self.symbols))
         if self.symbols and strange:
             msg = f"Expected `decider.symbols` among `symbols`, was {', '.join(strange)} besides."

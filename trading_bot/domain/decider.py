@@ -7,7 +7,7 @@ from ipaddress import ip_address
 from typing import Annotated, ClassVar
 from urllib.parse import SplitResult, urlsplit
 
-from trading_bot.domain.instruments import SYMBOL, instrument
+from trading_bot.domain.instruments import SYMBOL, require_symbols
 from trading_bot.domain.ranges import STRICT, TEXT, Count, Form, Range, Reference, require_ranges
 
 MOST_SYMBOLS = 10
@@ -76,20 +76,8 @@ class Decider:
 
     def __post_init__(self) -> None:
         require_ranges(self, "decider.")
-        _require_symbols(self.symbols)
+        require_symbols("decider.symbols", self.symbols)
         _require_endpoint(self)
-
-
-def _require_symbols(symbols: tuple[str, ...]) -> None:
-    for symbol in symbols:
-        try:
-            instrument(symbol)
-        except ValueError as error:
-            msg = f"Expected `decider.symbols` to be tradable. {error}"
-            raise ValueError(msg) from None
-        if symbols.count(symbol) > 1:
-            msg = f"Expected `decider.symbols` without repetition, was `{symbol}` twice."
-            raise ValueError(msg)
 
 
 def _require_endpoint(decider: Decider) -> None:

@@ -91,3 +91,16 @@ def instrument(symbol: str) -> Instrument:
         )
     msg = f"Expected one to five capital letters or a pair such as BTC/USD, was `{symbol[:40]}`."
     raise ValueError(msg)
+
+
+def require_symbols(name: str, symbols: tuple[str, ...]) -> None:
+    """Refuse a list of symbols, by its name, where one can't be traded or stands twice."""
+    for symbol in symbols:
+        try:
+            instrument(symbol)
+        except ValueError as error:
+            msg = f"Expected `{name}` to be tradable. {error}"
+            raise ValueError(msg) from None
+        if symbols.count(symbol) > 1:
+            msg = f"Expected `{name}` without repetition, was `{symbol}` twice."
+            raise ValueError(msg)
