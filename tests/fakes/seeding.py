@@ -303,13 +303,7 @@ def first_change(w: Writing) -> StoredChange:
         command_id=None,
         status=AdoptionStatus.ADOPTED,
         at=w.now,
-        detail=None,
         adopted_at=w.now,
-        replaced=None,
-        watched_until=None,
-        baseline=None,
-        crashes=0,
-        rolled_back_by=None,
     )
 
 

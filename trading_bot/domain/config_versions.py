@@ -57,21 +57,21 @@ class StoredChange:
     """The command that asks the bot to adopt it; null for the first version."""
     status: AdoptionStatus
     """How far the bot has come with it."""
-    at: datetime | None
+    at: datetime | None = None
     """Wall clock when it came there, UTC; null while nothing has happened."""
-    detail: str | None
+    detail: str | None = None
     """Why, at most 500 bytes; null where there is nothing to say."""
-    adopted_at: datetime | None
+    adopted_at: datetime | None = None
     """Wall clock when the bot took it on first, UTC; null where it never did."""
-    replaced: int | None
+    replaced: int | None = None
     """The version that was in force before it was taken on, and that a revert goes back to; null until then."""
-    watched_until: datetime | None
+    watched_until: datetime | None = None
     """Wall clock until which it is watched, UTC; null when it is not, or not any more."""
-    baseline: dict[str, Any] | None
+    baseline: dict[str, Any] | None = None
     """How the bot was when it was taken on: what `config_watch` compares with; null where it is not watched."""
-    crashes: int
+    crashes: int = 0
     """Ends of the bot's process that nobody asked for while it was new, 0 or more."""
-    rolled_back_by: int | None
+    rolled_back_by: int | None = None
     """The version that undid it; null where none did."""
 
     @property
@@ -104,13 +104,13 @@ class ConfigPointer:
     """The version whose mode, venue, account and prefix hold: they change at a restart only, and while nothing is held."""
     since: datetime
     """Wall clock when it was taken on, UTC."""
-    file_version: int | None
+    file_version: int | None = None
     """The version that the file was last to be written for or found equal to; null where that is not known."""
-    file_digest: str | None
+    file_digest: str | None = None
     """SHA-256 of the file as it is then; null where that is not known."""
-    replaced_digest: str | None
+    replaced_digest: str | None = None
     """SHA-256 of the file as it was before: a kill may have kept it from being written; null where there was none."""
-    told_digest: str | None
+    told_digest: str | None = None
     """SHA-256 of an edited file that was reported; null where none was."""
 
 

@@ -206,10 +206,6 @@ def _take_config(found: LogEntities, line: Line) -> None:
             version=line["in_force"],
             restart_version=line["restart_version"],
             since=datetime.fromisoformat(line["in_force_since"]),
-            file_version=None,
-            file_digest=None,
-            replaced_digest=None,
-            told_digest=None,
         )
 
 

@@ -60,24 +60,9 @@ def import_first(w: Writing, *, values: dict[str, Any], digest: str) -> None:
         command_id=None,
         status=AdoptionStatus.ADOPTED,
         at=w.now,
-        detail=None,
         adopted_at=w.now,
-        replaced=None,
-        watched_until=None,
-        baseline=None,
-        crashes=0,
-        rolled_back_by=None,
     )
-    pointer = ConfigPointer(
-        version=1,
-        restart_version=1,
-        since=w.now,
-        file_version=None,
-        file_digest=None,
-        replaced_digest=None,
-        told_digest=None,
-    )
-    config_changes.save_pointer(w, pointer)
+    config_changes.save_pointer(w, ConfigPointer(version=1, restart_version=1, since=w.now))
     config_changes.add_change(w, change, before={}, after=values, config_hash=digest)
 
 
@@ -101,14 +86,6 @@ def write_version(w: Writing, new: NewVersion) -> StoredChange:
         watch_seconds=new.watch_seconds,
         command_id=command.id,
         status=AdoptionStatus.PENDING,
-        at=None,
-        detail=None,
-        adopted_at=None,
-        replaced=None,
-        watched_until=None,
-        baseline=None,
-        crashes=0,
-        rolled_back_by=None,
     )
     config_changes.add_change(w, change, before=latest.values, after=new.values, config_hash=digest)
     commands.add_command(w, command)
