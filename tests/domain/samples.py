@@ -1,7 +1,7 @@
 """One valid example of each noun, whose fields a test changes by name."""
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -14,6 +14,7 @@ from trading_bot.domain.market import Bar
 from trading_bot.domain.orders import Leg, Order, OrderStatus, OrderType, Side
 from trading_bot.domain.plans import PlanStatus, TradePlan
 from trading_bot.domain.proposals import EntryProposal
+from trading_bot.domain.sessions import BotSession, session_id
 
 NOON = datetime(2025, 1, 6, 17, 0, tzinfo=UTC)
 """A Monday, 12:00 in New York."""
@@ -154,6 +155,25 @@ def sample_runtime(**changes: Any) -> Runtime:
 
 def sample_check(**changes: Any) -> HealthCheck:
     return replace(HealthCheck(name="market_data", ok=True, detail=None, observed_at=NOON), **changes)
+
+
+def sample_session(**changes: Any) -> BotSession:
+    return replace(
+        BotSession(
+            id=session_id("main", date(2025, 1, 6)),
+            date="2025-01-06",
+            starting_balance=Decimal("100000.00"),
+            start_of_day_equity=Decimal("100000.00"),
+            starting_capital=Decimal("100000.00"),
+            gross_pnl=Decimal(0),
+            total_fees=Decimal(0),
+            total_llm_cost=Decimal(0),
+            total_trades=0,
+            created_at=NOON - timedelta(hours=2),
+            closed_at=None,
+        ),
+        **changes,
+    )
 
 
 def sample_config_summary(**changes: Any) -> ConfigSummary:

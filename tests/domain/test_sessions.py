@@ -1,13 +1,13 @@
-from datetime import date, timedelta
+from datetime import date
 from decimal import Decimal
 from uuid import UUID
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.domain.samples import NOON
+from tests.domain.samples import NOON, sample_session
 from trading_bot.domain.positions import Lot, Position
-from trading_bot.domain.sessions import BotSession, daily_pnl, equity, session_id
+from trading_bot.domain.sessions import daily_pnl, equity, session_id
 
 
 def test_the_id_of_a_session_is_the_same_for_ever() -> None:
@@ -23,18 +23,13 @@ def test_each_bot_has_one_session_a_day(one: date, other: date, bot: str, anothe
     assert session_id(bot, one) == first
 
 
-SESSION = BotSession(
-    id=session_id("main", date(2025, 1, 6)),
-    date="2025-01-06",
+SESSION = sample_session(
     starting_balance=Decimal("90000.00"),
     start_of_day_equity=Decimal("100500.00"),
-    starting_capital=Decimal("100000.00"),
     gross_pnl=Decimal("12.50"),
     total_fees=Decimal("3.00"),
     total_llm_cost=Decimal("0.75"),
     total_trades=2,
-    created_at=NOON - timedelta(hours=2),
-    closed_at=None,
 )
 
 
