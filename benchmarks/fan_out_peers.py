@@ -155,27 +155,11 @@ async def _state(store: Store) -> Any:
     """The state as our own API would answer it now."""
     from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415 - needed here only
 
-    from resolvers.context import Operation, Parts  # noqa: PLC0415 - likewise
-    from resolvers.counters import Counters  # noqa: PLC0415 - likewise
-    from resolvers.memory import Memory  # noqa: PLC0415 - likewise
-    from resolvers.snapshot import Views  # noqa: PLC0415 - likewise
+    from resolvers.context import Operation  # noqa: PLC0415 - likewise
     from resolvers.state import find_bot_state  # noqa: PLC0415 - likewise
+    from tests.fakes.parts import parts_over  # noqa: PLC0415 - likewise
 
-    workers = ThreadPoolExecutor(1)
-    clock = SystemClock()
-    memory = Memory(store=store, clock=clock, workers=workers, ttl=60)
-    rest: dict[str, Any] = dict.fromkeys(Parts.__dataclass_fields__)
-    parts = Parts(
-        **{
-            **rest,
-            "store": store,
-            "clock": clock,
-            "workers": workers,
-            "memory": memory,
-            "views": Views(store=store, workers=workers),
-            "counters": Counters(started=0.0),
-        }
-    )
+    parts = parts_over(store, SystemClock(), ThreadPoolExecutor(1))
     operation = Operation(parts, None)  # type: ignore[arg-type]  # nobody asks
     try:
         return await find_bot_state(operation.of_root("botState"))

@@ -16,26 +16,15 @@ from graph.guard.errors import ErrorShape
 from graph.live.hub import Live
 from graph.live.member import Errors
 from graph.schema import build_schema
-from resolvers.context import Parts
-from resolvers.counters import Counters
-from resolvers.memory import Memory
-from resolvers.snapshot import Views
-from resolvers.stream import Stream
 from tests.api.conftest import NOW
 from tests.fakes.collecting_wire import CollectingWire
-from tests.fakes.no_workflows import no_workflows
+from tests.fakes.parts import parts_over
 from tests.fakes.standing_clock import StandingClock
 from trading_bot.domain.commands import Caller
 from trading_bot.domain.errors import Scope
 from trading_bot.errors.fault import Fault
-from trading_bot.services.acknowledgements import Acknowledgements
-from trading_bot.services.commands import Commands
-from trading_bot.services.config_apply import ConfigChanges
-from trading_bot.services.config_tokens import PlanTokens
-from trading_bot.services.tokens import Tokens
 from trading_bot.store.engine import open_engine
 from trading_bot.store.store import Store
-from workflows.desk import Desk
 
 SECRET = "the password is hunter2, see /etc/secret"
 CALLER = Caller(key_id="k", name="k", scope=Scope.READ, max_response_bytes=10_240, rate_per_minute=None)
@@ -86,22 +75,7 @@ class BrokenSubscription:
 def run(tmp_path: Path) -> Executor:
     clock = StandingClock(NOW)
     store = Store(open_engine(f"sqlite:///{tmp_path / 'botgraph.db'}"), clock)
-    workers = ThreadPoolExecutor(1)
-    parts = Parts(
-        store=store,
-        clock=clock,
-        commands=Commands(store=store, clock=clock),
-        acknowledgements=Acknowledgements(store=store),
-        tokens=Tokens(bytes(32), clock),
-        workers=workers,
-        views=Views(store=store, workers=workers),
-        stream=Stream(store=store, clock=clock),
-        counters=Counters(started=0.0),
-        memory=Memory(store=store, clock=clock, workers=workers, ttl=60),
-        workflows=Desk(no_workflows),
-        plan_tokens=PlanTokens(bytes(32), clock),
-        config_changes=ConfigChanges(store=store, clock=clock, tokens=PlanTokens(bytes(32), clock)),
-    )
+    parts = parts_over(store, clock, ThreadPoolExecutor(1))
     schema = build_schema(BrokenQuery, None, BrokenSubscription)
     return executor(schema, parts, ErrorShape(now=clock.now, log=structlog.get_logger("graph")))
 

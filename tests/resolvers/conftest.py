@@ -7,24 +7,14 @@ from pathlib import Path
 import pytest
 
 from resolvers.context import Context, Operation, Parts
-from resolvers.counters import Counters
-from resolvers.memory import Memory
-from resolvers.snapshot import Views
-from resolvers.stream import Stream
-from tests.fakes.no_workflows import no_workflows
+from tests.fakes.parts import parts_over
 from tests.fakes.seeding import seed_bot
 from tests.fakes.set_clock import SetClock
 from trading_bot.domain.commands import Caller
 from trading_bot.domain.errors import Scope
-from trading_bot.services.acknowledgements import Acknowledgements
-from trading_bot.services.commands import Commands
-from trading_bot.services.config_apply import ConfigChanges
-from trading_bot.services.config_tokens import PlanTokens
-from trading_bot.services.tokens import Tokens
 from trading_bot.store.engine import open_engine
 from trading_bot.store.schema import bring_up_to_date
 from trading_bot.store.store import Store
-from workflows.desk import Desk
 
 CALLER = Caller(key_id="k", name="k", scope=Scope.ADMIN, max_response_bytes=10_240, rate_per_minute=None)
 
@@ -53,21 +43,7 @@ def parts(tmp_path: Path, seeded_file: Path, clock: SetClock) -> Iterator[Parts]
     path.write_bytes(seeded_file.read_bytes())
     store = Store(open_engine(f"sqlite:///{path}"), clock)
     with ThreadPoolExecutor(2) as workers:
-        yield Parts(
-            store=store,
-            clock=clock,
-            commands=Commands(store=store, clock=clock),
-            acknowledgements=Acknowledgements(store=store),
-            tokens=Tokens(bytes(32), clock),
-            workers=workers,
-            views=Views(store=store, workers=workers),
-            stream=Stream(store=store, clock=clock),
-            counters=Counters(started=clock.monotonic()),
-            memory=Memory(store=store, clock=clock, workers=workers, ttl=60.0),
-            workflows=Desk(no_workflows),
-            plan_tokens=PlanTokens(bytes(32), clock),
-            config_changes=ConfigChanges(store=store, clock=clock, tokens=PlanTokens(bytes(32), clock)),
-        )
+        yield parts_over(store, clock, workers)
     store.close()
 
 
