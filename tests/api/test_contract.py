@@ -18,6 +18,7 @@ from graphql.utilities import find_breaking_changes, find_dangerous_changes
 
 from graph.doors.schema_file import export
 from graph.schema import build_schema as build_ours
+from graph.sizes import LISTS, _items
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
@@ -91,6 +92,16 @@ def test_every_list_is_bounded() -> None:
     ]
 
     assert sorted(unbounded) == sorted(BOUNDED)
+
+
+def test_the_size_of_an_answer_is_reckoned_with_these_bounds() -> None:
+    fields = {
+        name: kind.fields[name.partition(".")[2]]
+        for name in BOUNDED
+        if isinstance(kind := OURS.type_map[name.partition(".")[0]], GraphQLObjectType)
+    }
+
+    assert {name: LISTS.get(name) or _items(field.description or "") for name, field in fields.items()} == BOUNDED
 
 
 def missing(kind: object) -> list[str]:

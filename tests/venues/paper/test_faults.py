@@ -2,16 +2,17 @@
 
 from collections import Counter
 from collections.abc import Callable, Coroutine
+from datetime import datetime
 from pathlib import Path
 
 import pytest
 
-from tests.venues.hand_made import Exchange, flat, request, run
+from tests.venues.hand_made import MINUTE, Exchange, flat, request, run
 from trading_bot.domain.config import FaultRates
 from trading_bot.errors.fault import Fault
 from trading_bot.venues.paper.faults import Faults
 from trading_bot.venues.paper.ledger import read_ledger
-from trading_bot.venues.venue import Confirmed, NotYet, Rejected, Unknown
+from trading_bot.venues.venue import Confirmed, MarketUpdate, NotYet, Rejected, Unknown
 
 
 def test_a_fault_is_drawn_by_seed_kind_order_and_attempt() -> None:
@@ -95,16 +96,19 @@ def test_an_order_is_refused_by_chance_and_taken_at_another_attempt(tmp_path: Pa
 
 def test_a_stale_feed_moves_at_a_later_poll(tmp_path: Path) -> None:
     exchange = Exchange(tmp_path, flat(40), faults=FaultRates(stale_feed=0.5))
-    polls = [run(exchange.venue.next_update(exchange.after))]
-    while len([poll for poll in polls if not isinstance(poll, NotYet)]) < 30:
-        polls.append(run(exchange.venue.next_update(exchange.after)))
-        exchange.after = getattr(polls[-1], "time", exchange.after)
-    stale = [poll for poll in polls if isinstance(poll, NotYet)]
+    stale: list[object] = []
+    times: list[datetime] = []
+    while len(times) < 30:
+        poll = run(exchange.venue.next_update(exchange.after))
+        if isinstance(poll, MarketUpdate):
+            exchange.after = poll.time
+            times.append(poll.time)
+        else:
+            stale.append(poll)
 
     assert set(stale) == {NotYet(wait_seconds=0.0, stale=True)}
     assert 15 < len(stale) < 60
-    times = [poll.time for poll in polls if not isinstance(poll, NotYet) and hasattr(poll, "time")]
-    assert len(set(times)) == len(times) or times[0] == times[1]
+    assert times == [times[0] + n * MINUTE for n in range(30)]  # no minute is left out, and none comes twice
 
 
 @pytest.mark.parametrize(

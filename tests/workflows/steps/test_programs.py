@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import os
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -157,13 +156,23 @@ def test_a_program_that_is_taken_off_the_list_is_refused_at_once(
     listed = {"note": {"description": "Notes.", "path": path, "arguments": []}}
     allow(programs=listed)
     step = step_of(here, "command", {"program": "note"}, {"exit_code": 0})
-    Path(path).chmod(0o722)
-    first = refused("WF_006", here, step, scene_at(clock)) if not os.access(path, os.X_OK) else None
     allow(programs={})
-    second = refused("WF_006", here, step, scene_at(clock))
+    fault = refused("WF_006", here, step, scene_at(clock))
 
-    assert first is None or "others" in first.cause
-    assert second.cause == "The program is not on the allow-list."
+    assert fault.cause == "The program is not on the allow-list."
+    assert not (home / "ran").exists()
+
+
+def test_a_program_that_others_may_change_by_now_is_refused_at_once(
+    home: Path, here: Installation, allow: Callable[..., None], clock: Moving
+) -> None:
+    path = program(home, "note", f"#!/bin/sh\ntouch {home / 'ran'}\n")
+    allow(programs={"note": {"description": "Notes.", "path": path, "arguments": []}})
+    step = step_of(here, "command", {"program": "note"}, {"exit_code": 0})
+    Path(path).chmod(0o722)
+    fault = refused("WF_001", here, step, scene_at(clock))
+
+    assert fault.cause.endswith("program `note`: others than its owner may change it.")
     assert not (home / "ran").exists()
 
 
