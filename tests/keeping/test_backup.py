@@ -1,14 +1,11 @@
-"""Backups of homes that were traded, on recorded candles: made while the bot runs, damaged, put back, cut short, cleared away."""
+"""Backups of homes that were traded, on recorded candles: made while the bot runs, damaged, cleared away."""
 
-import asyncio
 import os
 import resource
-import shutil
 import sqlite3
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -20,77 +17,21 @@ from tests.fakes.fork_server import ForkServer
 from tests.fakes.playing import left_behind, play_bars, replay_settings
 from tests.fakes.standing_clock import StandingClock
 from tests.keeping.conftest import settings_of
-from tests.keeping.entities import entities
-from trading_bot.bootstrap import bot_of
+from tests.keeping.soundness import code_of, content, is_sound
 from trading_bot.clock import SystemClock
 from trading_bot.domain.backups import BackupPlan
-from trading_bot.domain.retention import Retention
-from trading_bot.domain.streams import STREAMS
-from trading_bot.errors.fault import Fault
 from trading_bot.keeping.backup import create, prune
-from trading_bot.keeping.backup_manifest import BackupManifest, read_manifest, verified, write_manifest
+from trading_bot.keeping.backup_manifest import BackupManifest, verified
 from trading_bot.keeping.backup_times import backups, last_made
 from trading_bot.keeping.restore import restore
 from trading_bot.logs.audit import AuditLog
-from trading_bot.logs.tidying import tidy
 from trading_bot.settings import Settings
-from trading_bot.store import outbox
 from trading_bot.store.engine import open_engine
-from trading_bot.store.single_bot import held as bot_held
-from trading_bot.store.store import Store
 from trading_bot.store.tables import metadata
-from trading_bot.supervision.lock import held as supervisor_held
 from trading_bot.venues.paper.ledger import read_ledger
 
 CLOCK = SystemClock()
 PATIENCE_SECONDS = 100.0
-
-
-class Killed(BaseException):
-    """Stands in for the end of the process."""
-
-
-def content(folder: Path) -> dict[str, bytes]:
-    return {str(path.relative_to(folder)): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
-
-
-def is_sound(settings: Settings) -> bool:
-    """Whether the log verifies, agrees with the store's numbers, and the exchange has every fill that the store has."""
-    log = AuditLog(settings.logs_dir, CLOCK)
-    engine = open_engine(settings.store_url)
-    with Store(engine, CLOCK).reading("main") as r:
-        given, waiting = outbox.last_number(r), len(outbox.list_outbox(r, 10_000))
-    engine.dispose()
-    if settings.store_url.startswith("postgresql"):
-        waiting = given  # other bots take numbers of the same sequence, and a transaction that was rolled back
-    ours = {fill.id for fill in left_behind(settings.store_url)["fills"]}
-    return (
-        all(log.verify(stream).ok for stream in STREAMS)
-        and given - waiting <= log.last_number("main") <= given
-        and ours <= {fill.id for fill in read_ledger(settings.venue_file).fills}
-    )
-
-
-def test_a_restored_home_is_as_it_was(morning: Settings, one_day: Path, tmp_path: Path) -> None:
-    morning.first_key_file.write_text("bg_secret_of_the_first_key")
-    tidy(morning.logs_dir, Retention(), CLOCK.now())
-    folder = create(morning, CLOCK)
-    other = settings_of(tmp_path / "other", one_day)
-
-    manifest = restore(other, folder, CLOCK)
-
-    assert (manifest.bot_id, manifest.store_kind, manifest.with_keys) == ("main", "sqlite", False)
-    assert entities(other.store_url) == entities(morning.store_url)
-    assert left_behind(other.store_url) == left_behind(morning.store_url)
-    assert read_ledger(other.venue_file) == read_ledger(morning.venue_file)
-    assert is_sound(other)
-    assert other.config_file.read_bytes() == morning.config_file.read_bytes()
-    assert not other.first_key_file.exists()
-    assert not any(b"bg_secret" in data for data in content(folder).values())
-    for path in (folder, *folder.rglob("*"), other.logs_dir, other.venue_file):
-        assert path.stat().st_mode & 0o077 == 0, path
-    assert not other.restoring_file.exists()
-    play_bars(other, 10)
 
 
 def test_keys_are_backed_up_only_when_they_are_asked_for(morning: Settings, one_day: Path, tmp_path: Path) -> None:
@@ -210,130 +151,6 @@ def test_a_backup_that_is_not_whole_is_refused_and_nothing_changes(
     assert code_of(lambda: verified(folder)) == "BAK_002"
     assert code_of(lambda: restore(other, folder, CLOCK)) == "BAK_002"
     assert content(other.home) == before
-
-
-def test_a_home_that_holds_something_is_refused_and_kept_beside_when_it_is_replaced(
-    morning: Settings, one_day: Path
-) -> None:
-    folder = create(morning, CLOCK)
-    then = entities(morning.store_url)
-    play_bars(morning, 60)
-    now, log_before = entities(morning.store_url), content(morning.logs_dir)
-
-    with pytest.raises(Fault) as refusal:
-        restore(morning, folder, CLOCK)
-    assert (refusal.value.code, refusal.value.cause) == (
-        "BAK_003",
-        f"{morning.home} holds something already, such as `venue.db`.",
-    )
-    assert entities(morning.store_url) == now
-
-    restore(morning, folder, CLOCK, replace=True)
-
-    assert entities(morning.store_url) == then
-    (old,) = morning.home.glob("replaced-*")
-    assert entities(f"sqlite:///{old / 'botgraph.db'}") == now
-    assert {name: data for name, data in content(old / "logs").items() if ".lock" not in name} == {
-        name: data for name, data in log_before.items() if ".lock" not in name
-    }
-    assert is_sound(morning)
-    play_bars(morning, 10)
-
-
-def test_a_home_in_use_is_refused(morning: Settings) -> None:
-    folder = create(morning, CLOCK)
-
-    with supervisor_held(morning.supervisor_lock):
-        assert code_of(lambda: restore(morning, folder, CLOCK, replace=True)) == "BOT_005"
-    engine = open_engine(morning.store_url)
-    with bot_held(engine, "main"):
-        assert code_of(lambda: restore(morning, folder, CLOCK, replace=True)) == "BOT_002"
-    with engine.connect():
-        assert code_of(lambda: restore(morning, folder, CLOCK, replace=True)) == "BAK_003"
-    engine.dispose()
-    assert list(morning.home.glob("replaced-*")) == []
-    restore(morning, folder, CLOCK, replace=True)
-
-
-def code_of(act: Callable[[], object]) -> str:
-    with pytest.raises(Fault) as refusal:
-        act()
-    return refusal.value.code
-
-
-def test_a_backup_of_a_newer_release_or_another_kind_of_store_is_refused(
-    morning: Settings, one_day: Path, tmp_path: Path, postgres_url: str
-) -> None:
-    folder = create(morning, CLOCK)
-    other = settings_of(tmp_path / "other", one_day, postgres_url)
-    assert code_of(lambda: restore(other, folder, CLOCK)) == "BAK_003"
-
-    write_manifest(folder, replace(read_manifest(folder), store_version="9999"))
-    assert code_of(lambda: restore(settings_of(tmp_path / "third", one_day), folder, CLOCK)) == "SYS_003"
-    assert not (tmp_path / "third" / "botgraph.db").exists()
-
-
-def test_a_kill_at_any_moment_of_a_restore_leaves_the_old_home_or_one_that_says_so(
-    morning: Settings, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, one_day: Path
-) -> None:
-    folder = create(morning, CLOCK)
-    then = entities(morning.store_url)
-    play_bars(morning, 30)
-    now = entities(morning.store_url)
-    cut_short = 0
-    for moment in range(1, 60):
-        home = tmp_path / f"home-{moment}"
-        shutil.copytree(morning.home, home)
-        settings = settings_of(home, one_day)
-        with monkeypatch.context() as patched:
-            left = moment
-
-            def around(original: Callable[..., Any]) -> Callable[..., Any]:
-                def called(*arguments: Any, **named: Any) -> Any:
-                    nonlocal left
-                    left -= 1
-                    if left == 0:
-                        raise Killed
-                    return original(*arguments, **named)
-
-                return called
-
-            for owner, name in (
-                (shutil, "move"),
-                (Path, "rename"),
-                (Path, "unlink"),
-                (shutil, "rmtree"),
-                (shutil, "copytree"),
-            ):
-                patched.setattr(owner, name, around(getattr(owner, name)))
-            try:
-                restore(settings, folder, CLOCK, replace=True)
-            except Killed:
-                pass
-            else:
-                assert cut_short > 5
-                return
-        if settings.restoring_file.exists():
-            cut_short += 1
-            assert starts(settings) == "BAK_003"
-        else:
-            assert entities(settings.store_url) in (now, then)
-        restore(settings, folder, CLOCK, replace=True)
-        assert entities(settings.store_url) == then
-        assert is_sound(settings)
-    pytest.fail("the restore never came to its end")
-
-
-def starts(settings: Settings) -> str | None:
-    async def start() -> None:
-        async with bot_of(settings):
-            pass
-
-    try:
-        asyncio.run(start())
-    except Fault as fault:
-        return fault.code
-    return None
 
 
 @contextmanager
