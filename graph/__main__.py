@@ -63,9 +63,10 @@ def _serve(settings: Settings) -> None:
     gc.disable()  # what is imported stays: to look for garbage in between costs a tenth of a second
     import uvicorn  # noqa: PLC0415 - heavy, and a taken port is told at once
 
+    from graph.doors.ending import Server  # noqa: PLC0415 - imports it
     from graph.server import build_app  # noqa: PLC0415 - heavy likewise
 
-    server = uvicorn.Server(uvicorn.Config(build_app(settings), **UVICORN))
+    server = Server(uvicorn.Config(build_app(settings), **UVICORN))
     gc.freeze()
     gc.set_threshold(*GARBAGE)
     gc.enable()

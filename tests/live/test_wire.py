@@ -1,6 +1,8 @@
 """A socket's protocol by itself, on a transport whose buffer a test empties."""
 
 import asyncio
+import gc
+import socket as sockets
 from typing import Any
 
 import pytest
@@ -9,6 +11,7 @@ from uvicorn.server import ServerState
 
 from graph.__main__ import UVICORN
 from graph.doors import wire
+from graph.doors.ending import Server
 from graph.doors.wire import SocketProtocol
 
 HANDSHAKE = (
@@ -98,3 +101,18 @@ def test_a_stop_passes_over_who_is_leaving_with_its_buffer_full() -> None:
         return was_closing, GOING in transport.written
 
     assert asyncio.run(look()) == (True, False)
+
+
+def test_what_is_left_at_the_end_is_not_searched_for_garbage() -> None:
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        raise AssertionError
+
+    server = Server(uvicorn.Config(app, **{**UVICORN, "lifespan": "off"}))
+    server.should_exit = True
+    before = gc.get_freeze_count()
+    try:
+        asyncio.run(server.serve([sockets.create_server(("127.0.0.1", 0))]))
+
+        assert gc.get_freeze_count() > before
+    finally:
+        gc.unfreeze()
