@@ -57,6 +57,23 @@ async def test_a_flatten_that_waits_for_its_market_is_withdrawn_by_a_resume(home
         assert (bot.bot.loop.run_state, bot.held(), bot.plan().exit_reason) == (RunState.RUNNING, 10, None)
 
 
+@pytest.mark.parametrize(("first", "last"), [("RESUME", "PAUSE"), ("PAUSE", "RESUME")])
+async def test_of_a_pause_and_a_resume_that_wait_together_the_later_word_counts(
+    home: Path, first: str, last: str
+) -> None:
+    async with scripted_bot(home, CALM) as bot:
+        await bot.bar()
+        bot.command(CommandKind.PAUSE)
+        await bot.bar()
+        waiting = {kind: bot.command(CommandKind[kind]) for kind in (first, last)}
+        await bot.bar()
+
+        assert bot.bot.loop.run_state is (RunState.PAUSED if last == "PAUSE" else RunState.RUNNING)
+        assert bot.told(waiting[last]).status is CommandStatus.DONE
+        overruled = bot.told(waiting["RESUME"]).error
+        assert (overruled.cause if overruled else None) == ("It was superseded by PAUSE." if last == "PAUSE" else None)
+
+
 async def test_a_close_that_failed_sells_nothing_later(home: Path) -> None:
     async with scripted_bot(home, OVERNIGHT) as bot:
         await holding_after_the_close(bot)

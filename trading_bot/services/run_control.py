@@ -30,15 +30,10 @@ from trading_bot.services.vitals import Vitals
 from trading_bot.store import commands, runtime
 from trading_bot.store.store import Store, Writing
 
-_TARGETS = {
-    CommandKind.PAUSE: RunState.PAUSED,
-    CommandKind.RESUME: RunState.RUNNING,
-    CommandKind.START: RunState.RUNNING,
-}
-
 TAKEN_WITHIN = timedelta(hours=24)
 """A command that trades, or lets the bot trade, ends EXPIRED when no bot took it for so long (wall clock): prices have moved on."""
-_EXPIRING = frozenset({CommandKind.START, CommandKind.RESUME, CommandKind.CLOSE_POSITIONS})
+_LETTING_TRADE = frozenset({CommandKind.START, CommandKind.RESUME})
+_EXPIRING = _LETTING_TRADE | {CommandKind.CLOSE_POSITIONS}
 _FLATTEN = "flatten: stopped by command"
 
 _log = structlog.get_logger(__name__)
@@ -81,7 +76,7 @@ class RunControl:
         with self._store.reading(self._bot_id) as r:
             waiting = commands.list_pending_commands(r)
         # The emergency brake goes before whatever else waits.
-        for command in sorted(waiting, key=lambda command: command.kind is not CommandKind.PAUSE):
+        for command in sorted(self._still_meant(waiting), key=lambda command: command.kind is not CommandKind.PAUSE):
             if command.kind is not CommandKind.ADOPT_CONFIG:
                 await self._obey(command, at=at)
             elif between_bars:
@@ -90,6 +85,14 @@ class RunControl:
             self._adoption.look()
         else:
             self._adoption.stay()
+
+    def _still_meant(self, waiting: tuple[Command, ...]) -> list[Command]:
+        """What waits, without what would let the bot trade and was asked for before a pause: that goes first, and is the later word."""
+        pause = max((n for n, command in enumerate(waiting) if command.kind is CommandKind.PAUSE), default=0)
+        overruled = [command for command in waiting[:pause] if command.kind in _LETTING_TRADE]
+        for command in overruled:  # before the pause is carried out: a kill in between must leave none of them behind
+            self._fail(command, Fault("BOT_003", "It was superseded by PAUSE."))
+        return [command for command in waiting if command not in overruled]
 
     async def _obey(self, command: Command, *, at: datetime | None) -> None:
         age = self._clock.now() - command.created_at
