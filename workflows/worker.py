@@ -73,6 +73,8 @@ class Worker:
         looked = float("-inf")
         renewed = self._clock.monotonic()
         while not self._ends.is_set():
+            is_woken = self._woken.is_set()
+            self._woken.clear()  # here, whatever fails below: a wait would be none otherwise
             try:
                 now = self._clock.monotonic()
                 seen = await self._in_thread(self._store.data_version)
@@ -82,15 +84,13 @@ class Worker:
                     renewed, is_new = now, True
                 if is_new and self._turns:
                     await self._look_after()
-                if is_new or self._woken.is_set() or now - looked >= LOOK_SECONDS:
-                    self._woken.clear()
+                if is_new or is_woken or now - looked >= LOOK_SECONDS:
                     looked = now
                     await self._look_for_work()
             except Exception as error:  # noqa: BLE001 - a worker that ended would leave every run to others, or to nobody
                 _log.warning("workflow_worker_waits", exc_info=error)
                 version = None
-                if self._clock.monotonic() - renewed >= self._lease.total_seconds():
-                    self._give_up()
+                self._give_up()
                 await self._pause(RETRY_SECONDS)
             else:
                 await self._pause(POLL_SECONDS)
@@ -157,9 +157,11 @@ class Worker:
                 turn.cancelled.set()
 
     def _give_up(self) -> None:
-        """Stop every step: the leases could not be renewed, and others may have them."""
+        """Stop each step whose lease could not be renewed in time: others may have it."""
+        now = self._clock.monotonic()
         for turn, _ in self._turns.values():
-            turn.lost.set()
+            if now >= turn.good_until:
+                turn.lost.set()
 
     def _wanted(self, leases: list[Lease]) -> dict[str, bool]:
         with engines.reading(self._store.engine) as connection:

@@ -1,7 +1,9 @@
 """Workers that die, that are only thought dead, and that end in order."""
 
 import asyncio
+import threading
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import timedelta
 
 import pytest
@@ -162,11 +164,20 @@ def test_a_lease_is_renewed_only_by_who_holds_it(play: Play, clock: SetClock) ->
     assert play.lease(run.id, "third").fence == second.fence + 1
 
 
+class _Leaping(SystemClock):
+    """The real clock, moved on."""
+
+    leapt = 0.0
+
+    def monotonic(self) -> float:
+        return super().monotonic() + self.leapt
+
+
 class _Working:
     """A worker of the test's own over a real clock."""
 
     def __init__(self, play: Play, threads: ThreadPoolExecutor) -> None:
-        self.clock = SystemClock()
+        self.clock = _Leaping()
         store = Store(play.store.engine, self.clock)
         self.play = Play(store=store, clock=self.clock, threads=threads, steps=play.steps)  # type: ignore[arg-type]
         self.worker = Worker(store=store, clock=self.clock, engine=lambda: self.play.engine, threads=threads)
@@ -228,3 +239,64 @@ def test_a_cancelled_run_is_stopped_at_once_and_undone(play: Play, threads: Thre
     assert told(run) == [("a", "SUCCEEDED"), ("b", "INTERRUPTED"), ("<undo-b", "SUCCEEDED"), ("<undo-a", "SUCCEEDED")]
     assert run.error is not None
     assert run.error.error_code == "WF_012"
+
+
+def test_a_worker_that_can_not_look_waits_before_it_looks_again(
+    play: Play, threads: ThreadPoolExecutor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    working = _Working(play, threads)
+    looks: list[float] = []
+
+    def failing() -> int:
+        looks.append(working.clock.monotonic())
+        raise Fault("SYS_002", "The disk failed to read or write the database file.")
+
+    async def work() -> None:
+        task = asyncio.create_task(working.worker.work())
+        run = working.play.ask(definition(step("a", does="hang")))
+        await play.steps.hanging.wait()
+        with monkeypatch.context() as patch:
+            patch.setattr(working.play.store, "data_version", failing)
+            play.steps.released.set()
+            await working.until(run.id, WorkflowStatus.COMPLETED)  # its end wakes the worker
+            looks.clear()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(0.9):
+                    while len(looks) < 3:
+                        await working.clock.sleep(0.01)
+        working.worker.end()
+        await task
+
+    asyncio.run(work())
+    assert len(looks) <= 1
+
+
+def test_a_look_that_fails_once_costs_no_lease_however_long_the_worker_was_idle(
+    play: Play, threads: ThreadPoolExecutor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    working = _Working(play, threads)
+    look, looked_before, failed = working.play.store.data_version, threading.Event(), threading.Event()
+
+    def looked() -> int:
+        looked_before.set()
+        if working.worker._turns and not failed.is_set():
+            failed.set()
+            raise Fault("SYS_002", "The database is locked by another program.")
+        return look()
+
+    monkeypatch.setattr(working.play.store, "data_version", looked)
+
+    async def work() -> str:
+        task = asyncio.create_task(working.worker.work())
+        assert await asyncio.to_thread(looked_before.wait, 10)
+        working.clock.leapt = 3600.0
+        run = working.play.ask(definition(step("a", does="hang", is_repeatable=False)))
+        await play.steps.hanging.wait()
+        assert await asyncio.to_thread(failed.wait, 10)
+        play.steps.released.set()
+        await working.until(run.id, WorkflowStatus.COMPLETED)
+        working.worker.end()
+        await task
+        return run.id
+
+    assert told(working.play.run(asyncio.run(work()))) == [("a", "SUCCEEDED")]
