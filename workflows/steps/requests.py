@@ -29,6 +29,9 @@ MAX_ANSWER = 65_536
 MAX_BODY = 65_536
 CONNECT_SECONDS = 10.0
 LONGEST_SEGMENT = 500
+_UNICAST = ipaddress.IPv6Network("2000::/3")
+"""The public addresses of version 6; `is_global` takes what is not given out, and old private ones, for public too."""
+_NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
 Resolve = Callable[[str, int], Awaitable[tuple[str, ...]]]
 """Addresses of a host name."""
 
@@ -102,7 +105,12 @@ class Requests:
         shown = f"[{address}]" if ":" in address else address
         port = "" if host.port == (443 if host.scheme == "https" else 80) else f":{host.port}"
         name = f"[{host.host}]" if ":" in host.host else host.host
-        headers = {"Host": f"{name}{port}", "User-Agent": "botgraph", "Accept": "application/json, text/plain"}
+        headers = {
+            "Host": f"{name}{port}",
+            "User-Agent": "botgraph",
+            "Accept": "application/json, text/plain",
+            "Accept-Encoding": "identity",
+        }
         if method != "GET":
             headers["Idempotency-Key"] = scene.idempotency_key
         if content is not None:
@@ -148,8 +156,11 @@ async def _sent(request: "httpx.Request") -> dict[str, Any]:
     async with httpx.AsyncClient(trust_env=False, follow_redirects=False) as client:
         response = await client.send(request, stream=True)
         try:
+            if response.headers.get("Content-Encoding", "identity") != "identity":
+                # A few bytes could become any number of them.
+                raise Fault("WF_004", "The answer is compressed, though that was not asked for.")
             kept = bytearray()
-            async for chunk in response.aiter_bytes():
+            async for chunk in response.aiter_raw():
                 kept += chunk
                 if len(kept) > MAX_ANSWER:
                     raise Fault(
@@ -196,16 +207,24 @@ def _body(given: Mapping[str, Any]) -> bytes | None:
 
 def _unwanted(address: str, host: AllowedHost) -> str | None:
     """What kind of address it is that the host may not have; null where it may."""
-    found = ipaddress.ip_address(address.partition("%")[0])
-    if isinstance(found, ipaddress.IPv6Address) and found.ipv4_mapped is not None:
-        found = found.ipv4_mapped
+    found = _meant(ipaddress.ip_address(address.partition("%")[0]))
+    is_public = found.is_global and (found.version == 4 or found in _UNICAST)  # noqa: PLR2004 - IP's version
     if found.is_link_local or found.is_multicast or found.is_unspecified:
         return "an address of no host, or of the cloud's own services"
     if host.scheme == "http" and not found.is_loopback:
         return "another machine, without encryption"
-    if not found.is_global and not host.is_private and not (found.is_loopback and host.host in LOOPBACK):
+    if not is_public and not host.is_private and not (found.is_loopback and host.host in LOOPBACK):
         return "this machine or a private network"
     return None
+
+
+def _meant(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
+    """Where a connection ends: the IPv4 address that one of version 6 stands for, mapped, over 6to4 or NAT64."""
+    if isinstance(address, ipaddress.IPv4Address):
+        return address
+    if address in _NAT64:
+        return ipaddress.IPv4Address(int(address) & 0xFFFF_FFFF)
+    return address.ipv4_mapped or address.sixtofour or address
 
 
 def _refused(name: str, cause: str) -> Fault:

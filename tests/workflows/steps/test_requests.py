@@ -1,6 +1,7 @@
 """Requests to hosts of the operator's list, sent for real to this machine: each part quoted, each address judged."""
 
 import asyncio
+import gzip
 import http.server
 import json
 import ssl
@@ -26,19 +27,22 @@ class Hook(http.server.BaseHTTPRequestHandler):
     """Answers as its path says, and notes what came."""
 
     came: list[tuple[str, str, dict[str, str], bytes]]
+    elsewhere = "http://169.254.169.254/latest/meta-data"
 
     def do_POST(self) -> None:
         size = int(self.headers.get("Content-Length") or 0)
         self.came.append((self.command, self.path, dict(self.headers), self.rfile.read(size)))
         match self.path.split("?")[0].rpartition("/")[2]:
             case "away":
-                self.answer(302, b"", Location="http://169.254.169.254/latest/meta-data")
+                self.answer(302, b"", Location=self.elsewhere)
             case "large":
                 self.answer(200, b"x" * 100_000)
             case "broken":
                 self.answer(500, b"{}")
             case "bomb":
                 self.answer(200, b"[" * 50_000)
+            case "compressed":
+                self.answer(200, gzip.compress(b"x" * 10_000_000), **{"Content-Encoding": "gzip"})
             case _:
                 self.answer(200, b'{"ok": true}')
 
@@ -106,6 +110,7 @@ def test_a_request_is_sent_with_each_part_quoted(
         (["services", "away"], "WF_004", "expected response_code 200, was 302"),
         (["services", "broken"], "WF_004", "expected response_code 200, was 500"),
         (["services", "large"], "WF_004", "more than 65536 bytes"),
+        (["services", "compressed"], "WF_004", "compressed, though that was not asked for"),
         (["other"], "WF_006", "The path is not on the allow-list."),
         (["servicesX"], "WF_006", "The path is not on the allow-list."),
         (["services", ".."], "WF_006", "leads elsewhere"),
@@ -216,6 +221,12 @@ def test_an_answer_that_is_no_json_is_text(
         (("fe80::1%eth0",), "of the cloud's own services"),
         (("fd00::1",), "this machine or a private network"),
         (("224.0.0.1",), "of the cloud's own services"),
+        (("fec0::1",), "this machine or a private network"),
+        (("::10.0.0.1",), "this machine or a private network"),
+        (("2002:a00:1::1",), "this machine or a private network"),
+        (("64:ff9b::192.168.1.1",), "this machine or a private network"),
+        (("64:ff9b::169.254.169.254",), "of the cloud's own services"),
+        (("100.64.0.1",), "this machine or a private network"),
     ],
 )
 def test_a_name_that_leads_where_it_must_not_is_not_followed(
