@@ -10,7 +10,7 @@ import uuid
 from collections.abc import Callable, Coroutine
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, TypeVar
 
 import structlog
@@ -25,7 +25,7 @@ from trading_bot.store import errors, workflow_runs
 from trading_bot.store.store import Store
 from trading_bot.store.workflow_runs import Lease
 from workflows.model import SYSTEM, Scene, Step, StepRunner, Wake, Workflow
-from workflows.progress import Done, Failed, Outcome, Skipped, Stopped, abandoned, carried_on, taken_up
+from workflows.progress import Done, Failed, Outcome, Skipped, Stopped, abandoned, carried_on, scene_of, taken_up
 
 T = TypeVar("T")
 
@@ -123,7 +123,7 @@ class Engine:
         """Why the run must not begin; null where it may."""
         try:
             caller = await self._in_thread(lambda: self._caller(run))
-            await self._require(workflow, self._scene(run, workflow.steps[0], caller))
+            await self._require(workflow, scene_of(run, workflow.steps[0], caller, now=self._clock.now()))
         except Fault as fault:
             return fault.semantic(now=self._clock.now())
         except Exception as error:  # noqa: BLE001 - a condition must not end the worker
@@ -160,7 +160,7 @@ class Engine:
         """What the step came to; whatever it does, it comes to something."""
         try:
             caller = SYSTEM if run.phase is StepPhase.ROLLBACK else await self._in_thread(lambda: self._caller(run))
-            scene = self._scene(run, step, caller)
+            scene = scene_of(run, step, caller, now=self._clock.now())
             if not self._runner.is_due(step, scene):
                 return Skipped()
             return await self._watched(turn, run, step, scene)
@@ -212,25 +212,6 @@ class Engine:
             cause = f"The key {run.user} that asked for the run opens nothing any more."
             raise Fault("AUTH_001", cause, context={"runId": run.id, "keyId": run.user})
         return asked if known.scope.includes(run.scope) else known
-
-    def _scene(self, run: WorkflowRun, step: Step, caller: Caller) -> Scene:
-        now = self._clock.now()
-        begun = [one.started_at or now for one in run.attempts_at(run.phase, run.position)] or [now]
-        deadline = begun[-1] + timedelta(seconds=step.timeout_seconds)
-        if run.phase is StepPhase.FORWARD and run.deadline is not None:
-            deadline = min(deadline, run.deadline)
-        return Scene(
-            run_id=run.id,
-            bot_id=run.bot_id,
-            workflow_id=run.workflow_id,
-            step_id=step.id,
-            caller=caller,
-            reason=run.reason,
-            parameters=run.parameters,
-            outputs=run.outputs,
-            started_at=begun[0],
-            deadline=deadline,
-        )
 
     def _unexpected(self, error: Exception, run: WorkflowRun) -> Fault:
         fault_id = uuid.uuid4().hex

@@ -6,13 +6,14 @@ unless it may not be repeated, or was begun too often.
 """
 
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, TypeAlias, assert_never
 
+from trading_bot.domain.commands import Caller
 from trading_bot.domain.errors import SemanticError
 from trading_bot.domain.workflow_runs import StepPhase, StepRun, StepStatus, WorkflowRun, WorkflowStatus
 from trading_bot.errors.fault import Fault
-from workflows.model import Step, Wake, Workflow, rollback_of
+from workflows.model import Scene, Step, Wake, Workflow, rollback_of
 
 MOST_ATTEMPTS = 20
 """Attempts at one step: one that kills every worker must not do so for ever."""
@@ -110,6 +111,26 @@ def step_at(run: WorkflowRun, workflow: Workflow) -> Step:
     if run.phase is StepPhase.FORWARD:
         return workflow.steps[run.position]
     return next(step for step in workflow.rollback if step.id == run.undo[run.position])
+
+
+def scene_of(run: WorkflowRun, step: Step, caller: Caller, *, now: datetime) -> Scene:
+    """What the step that the run has come to is run in, on behalf of `caller`; or, of a run that is only imagined, any step."""
+    begun = [one.started_at or now for one in run.attempts_at(run.phase, run.position)] or [now]
+    deadline = begun[-1] + timedelta(seconds=step.timeout_seconds)
+    if run.phase is StepPhase.FORWARD and run.deadline is not None:
+        deadline = min(deadline, run.deadline)
+    return Scene(
+        run_id=run.id,
+        bot_id=run.bot_id,
+        workflow_id=run.workflow_id,
+        step_id=step.id,
+        caller=caller,
+        reason=run.reason,
+        parameters=run.parameters,
+        outputs=run.outputs,
+        started_at=begun[0],
+        deadline=deadline,
+    )
 
 
 def _next(run: WorkflowRun, workflow: Workflow, now: datetime) -> tuple[WorkflowRun, Step | None]:

@@ -5,7 +5,6 @@ import uuid
 from collections.abc import Callable, Coroutine, Mapping
 from concurrent.futures import Executor
 from dataclasses import replace
-from datetime import timedelta
 from typing import Any, NoReturn, TypeVar
 
 from trading_bot.clock import Clock
@@ -18,6 +17,7 @@ from trading_bot.store import bots, workflow_runs
 from trading_bot.store.store import Reading, Store, Writing
 from workflows.model import Scene, Step, StepRunner, Workflow
 from workflows.parameters import checked
+from workflows.progress import scene_of
 
 T = TypeVar("T")
 
@@ -154,32 +154,17 @@ class Runs:
     async def _unfulfilled(self, run: WorkflowRun, workflow: Workflow, caller: Caller) -> list[str]:
         """Why the run would be refused before its first step; empty where it would not."""
         try:
-            await self._require(workflow, self._scene(workflow.steps[0], run, caller))
+            await self._require(workflow, scene_of(run, workflow.steps[0], caller, now=self._clock.now()))
         except Fault as fault:
             return [f"It would not begin now. {fault.code}: {fault.cause}"]
         return []
 
     async def _rehearsed(self, step: Step, run: WorkflowRun, caller: Caller) -> str:
         try:
-            rehearsal = await self._runner.rehearse(step, self._scene(step, run, caller))
+            rehearsal = await self._runner.rehearse(step, scene_of(run, step, caller, now=self._clock.now()))
         except Fault as fault:
             return f"{step.id}: would fail now. {fault.code}: {fault.cause}"
         return f"{step.id}: {'skipped: ' if rehearsal.is_skipped else ''}{rehearsal.effect}"
-
-    def _scene(self, step: Step, run: WorkflowRun, caller: Caller) -> Scene:
-        now = self._clock.now()
-        return Scene(
-            run_id=run.id,
-            bot_id=run.bot_id,
-            workflow_id=run.workflow_id,
-            step_id=step.id,
-            caller=caller,
-            reason=run.reason,
-            parameters=run.parameters,
-            outputs={},
-            started_at=now,
-            deadline=now + timedelta(seconds=step.timeout_seconds),
-        )
 
     def _bot_of(self, run_id: str) -> str:
         for bot_id in self._store.bot_ids():
