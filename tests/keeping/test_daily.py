@@ -84,6 +84,18 @@ def test_one_that_fails_is_tried_again_after_an_hour(
     assert done == ["02 12:01 tidy", "02 12:10 backup", "02 13:10 backup", "02 14:10 backup"]
 
 
+def test_a_folder_that_can_not_be_read_ends_nothing_and_is_told_by_the_backup(
+    morning: Settings, monkeypatch: pytest.MonkeyPatch, noon: datetime
+) -> None:
+    def refused(folder: Path) -> datetime:
+        raise OSError
+
+    monkeypatch.setattr(daily, "last_made", refused)
+
+    done = started(monkeypatch, morning, Counted(noon, 90), BackupPlan(daily_at="08:00"))
+    assert done == ["02 12:01 backup", "02 13:01 backup"]
+
+
 def test_without_a_time_there_are_no_backups(
     morning: Settings, monkeypatch: pytest.MonkeyPatch, noon: datetime
 ) -> None:

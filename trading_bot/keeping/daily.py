@@ -31,12 +31,21 @@ async def keep(settings: Settings, config: Callable[[], BotConfig], clock: Clock
     while True:
         await clock.sleep(LOOK_EVERY_SECONDS)
         now = clock.now()
-        is_due = config().backup.is_due(now, last_made(settings.backups_dir))
+        is_due = config().backup.is_due(now, _last_backup(settings))
         backs_up = is_due and (tried is None or now - tried >= RETRY_AFTER)
         if tidied == now.date() and not backs_up:
             continue
         tidied, tried = now.date(), now if backs_up else tried
         await _done(settings, "backup" if backs_up else "tidy")
+
+
+def _last_backup(settings: Settings) -> datetime | None:
+    """When the last one was made; null also where the folder can't be read: whoever makes the next one tells why."""
+    try:
+        return last_made(settings.backups_dir)
+    except OSError as error:
+        _log.warning("backups_not_found", error=str(error))
+        return None
 
 
 async def _done(settings: Settings, what: str) -> None:
