@@ -13,12 +13,14 @@ from trading_bot.domain.commands import Caller
 from trading_bot.domain.errors import SemanticError
 from trading_bot.domain.workflow_runs import StepPhase, StepRun, StepStatus, WorkflowRun, WorkflowStatus
 from trading_bot.errors.fault import Fault
-from workflows.model import Scene, Step, Wake, Workflow, rollback_of
+from workflows.model import ActionType, Scene, Step, Wake, Workflow, rollback_of
 
 MOST_ATTEMPTS = 20
 """Attempts at one step: one that kills every worker must not do so for ever."""
 _OWN_FAMILY = "WF_"
 _HARMLESS = frozenset({StepStatus.SUCCEEDED, StepStatus.SKIPPED})
+_UNCLEAR = frozenset({StepStatus.INTERRUPTED, StepStatus.TIMEOUT})
+_ACTS = frozenset({ActionType.COMMAND, ActionType.API_CALL})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,11 +101,13 @@ def abandoned(run: WorkflowRun, error: SemanticError, *, now: datetime) -> Workf
     """The run where its definition can't be read any more: nothing can be done and nothing undone."""
     if run.status is WorkflowStatus.NOT_STARTED:
         run = replace(run.moved(WorkflowStatus.IN_PROGRESS), started_at=now)
-    is_forward = run.phase is StepPhase.FORWARD
-    status = WorkflowStatus.FAILED if is_forward else WorkflowStatus.ROLLBACK_FAILED
     if run.current is not None:
         run = run.with_attempt(replace(run.current, status=StepStatus.INTERRUPTED, finished_at=now))
-    return replace(run.moved(status, ended_at=now), error=error)
+    if run.phase is StepPhase.FORWARD:
+        run = run.moved(WorkflowStatus.FAILED, ended_at=now)
+    if _begun_ids(run):
+        run = run.moved(WorkflowStatus.ROLLBACK_FAILED, ended_at=now)
+    return replace(run, error=error)
 
 
 def step_at(run: WorkflowRun, workflow: Workflow) -> Step:
@@ -144,7 +148,7 @@ def _next(run: WorkflowRun, workflow: Workflow, now: datetime) -> tuple[Workflow
         if run.position == len(run.forward):
             return run.moved(WorkflowStatus.COMPLETED, ended_at=now), None
     elif run.position == len(run.undo):
-        return _undone(run, now), None
+        return _undone(run, workflow, now), None
     current = run.current
     if current is not None and current.wakes_at is not None and now < current.wakes_at:
         return replace(run, due_at=_wake_up(run, current.wakes_at)), None
@@ -196,13 +200,17 @@ def _turned_back(
     run: WorkflowRun, workflow: Workflow, error: SemanticError, status: WorkflowStatus, now: datetime
 ) -> WorkflowRun:
     """The run on its way back, or ended where nothing was begun that could be undone."""
-    begun = [one.id for one in run.attempts if one.status is not StepStatus.SKIPPED]
+    begun = _begun_ids(run)
     undo = tuple(step.id for step in rollback_of(workflow, begun)) if begun else ()
     run = replace(run, error=error)
     if undo:
         return replace(run.moved(status), phase=StepPhase.ROLLBACK, position=0, undo=undo, due_at=now)
     is_cancelled = status is WorkflowStatus.ROLLING_BACK
     return run.moved(WorkflowStatus.CANCELLED if is_cancelled else WorkflowStatus.FAILED, ended_at=now)
+
+
+def _begun_ids(run: WorkflowRun) -> list[str]:
+    return [one.id for one in run.attempts if one.status is not StepStatus.SKIPPED]
 
 
 def _interrupted(run: WorkflowRun, workflow: Workflow, current: StepRun, now: datetime) -> WorkflowRun:
@@ -236,17 +244,35 @@ def _of_run(run: WorkflowRun, step_id: str, error: SemanticError, now: datetime)
     return _fault(run, code, f"Step `{step_id}`: {told}", step_id, errorCode=error.error_code).semantic(now=now)
 
 
-def _undone(run: WorkflowRun, now: datetime) -> WorkflowRun:
+def _undone(run: WorkflowRun, workflow: Workflow, now: datetime) -> WorkflowRun:
     """The run after its way back."""
-    last = {one.position: one for one in run.attempts if one.phase is StepPhase.ROLLBACK}
-    broken = [one for one in last.values() if one.status not in _HARMLESS]
-    if not broken:
+    why = _left_over(run, workflow)
+    if why is None:
         return run.moved(WorkflowStatus.ROLLED_BACK, ended_at=now)
-    why = broken[0].error.cause if broken[0].error else "it was interrupted"
+    step_id, cause = why
     because = f"{run.error.error_code}: {run.error.cause}" if run.error else ""
-    fault = _fault(run, "WF_014", f"Step `{broken[0].id}`: {why}", broken[0].id, because=because)
+    fault = _fault(run, "WF_014", f"Step `{step_id}`: {cause}", step_id, because=because)
     ended = run.moved(WorkflowStatus.ROLLBACK_FAILED, ended_at=now)
     return replace(ended, error=fault.semantic(now=now))
+
+
+def _left_over(run: WorkflowRun, workflow: Workflow) -> tuple[str, str] | None:
+    """The first step of the way back that may have left something undone, and why; null where all is as it was.
+
+    A step that was stopped on the way may have had its effect. Where what would undo it was skipped, nobody knows.
+    """
+    last = {one.id: one for one in run.attempts}
+    steps = {step.id: step for step in (*workflow.steps, *workflow.rollback)}
+    for undo_id in run.undo:
+        attempt, undone = last[undo_id], steps.get(steps[undo_id].undoes or "")
+        if attempt.status not in _HARMLESS:
+            return undo_id, attempt.error.cause if attempt.error else "it was interrupted"
+        if attempt.status is not StepStatus.SKIPPED or undone is None or undone.action_type not in _ACTS:
+            continue
+        if last[undone.id].status in _UNCLEAR:
+            cause = f"it was skipped, and nobody knows whether `{undone.id}` had its effect before it was stopped."
+            return undo_id, cause
+    return None
 
 
 def _fault(run: WorkflowRun, code: str, cause: str, step_id: str | None = None, **more: str) -> Fault:

@@ -175,6 +175,19 @@ def test_a_definition_that_can_not_be_read_any_more_ends_the_run(play: Play) -> 
     assert (run.status, run.has_ended, play.steps.begun) == (WorkflowStatus.FAILED, True, [])
 
 
+def test_a_run_whose_definition_can_not_be_read_any_more_says_that_what_it_did_is_not_undone(
+    play: Play, clock: SetClock
+) -> None:
+    play.steps.wakes["b"] = Wake(at=clock.now() + timedelta(seconds=9))
+    run = play.carried_out(definition(step("a"), step("b", does="wait"), rollback=UNDOING))
+    with play.store.writing("main") as w:
+        w.connection.execute(workflow_runs.update().values(definition={"broken": True}))
+    clock.move(9)
+    run = play.carry_on(run.id)
+
+    assert (run.status, run.has_ended, play.steps.begun) == (WorkflowStatus.ROLLBACK_FAILED, True, ["a", "b"])
+
+
 def test_what_a_step_came_to_is_written_again_while_the_store_can_not_be_used(
     play: Play, monkeypatch: pytest.MonkeyPatch
 ) -> None:

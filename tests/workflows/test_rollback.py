@@ -78,6 +78,29 @@ def test_while_it_is_undone_after_a_cancellation_the_status_says_so(play: Play) 
     assert play.run(run.id).status is WorkflowStatus.ROLLED_BACK
 
 
+@pytest.mark.parametrize(
+    ("does", "status", "cause"),
+    [
+        (
+            "hang",
+            WorkflowStatus.ROLLBACK_FAILED,
+            "Step `undo-a`: it was skipped, and nobody knows whether `a` had its effect before it was stopped.",
+        ),
+        ("fail", WorkflowStatus.ROLLED_BACK, "Step `a`: BOT_003: The bot is STOPPED."),
+    ],
+)
+def test_what_was_stopped_on_the_way_and_is_not_undone_is_left_over_and_what_was_refused_is_not(
+    play: Play, does: str, status: WorkflowStatus, cause: str
+) -> None:
+    undoing = (step("undo-a", undoes="a", when="never"),)
+    run = play.carried_out(definition(step("a", does=does, timeout_seconds=0.05), rollback=undoing))
+
+    assert run.status is status
+    assert run.error is not None
+    assert run.error.cause == cause
+    assert told(run)[1] == ("<undo-a", "SKIPPED")
+
+
 def test_nobody_cancels_a_rollback(play: Play, clock: SetClock) -> None:
     play.steps.wakes["undo-a"] = Wake(at=clock.now() + timedelta(seconds=5))
     run = play.carried_out(
