@@ -88,7 +88,7 @@ class Engine:
         run, workflow = await self._in_thread(lambda: self._begin(turn.lease))
         if workflow is None:
             return
-        refusal = await self._refusal(run, workflow) if run.started_at is None else None
+        refusal = await self._refusal(turn, run, workflow) if run.started_at is None else None
         run, step = await self._in_thread(lambda: self._take_up(turn.lease, workflow, refusal))
         while step is not None and not turn.lost.is_set():
             outcome = await self._carry_out(turn, run, step)
@@ -97,7 +97,7 @@ class Engine:
             run, step = await self._kept(turn, lambda: self._go_on(turn.lease, run, workflow, outcome))  # noqa: B023 - awaited
 
     async def _kept(self, turn: Turn, work: Callable[[], T]) -> T:
-        """Write what a step came to, again and again while the store can't be used: it must not be run twice for that."""
+        """Use the store, again and again while it can't be used: no step must fail, or be run twice, for that."""
         while True:
             try:
                 return await self._in_thread(work)
@@ -119,10 +119,10 @@ class Engine:
             self._write(lease, lambda run, now: (abandoned(run, error, now=now), None))
             return run, None
 
-    async def _refusal(self, run: WorkflowRun, workflow: Workflow) -> SemanticError | None:
+    async def _refusal(self, turn: Turn, run: WorkflowRun, workflow: Workflow) -> SemanticError | None:
         """Why the run must not begin; null where it may."""
         try:
-            caller = await self._in_thread(lambda: self._caller(run))
+            caller = await self._kept(turn, lambda: self._caller(run))
             await self._require(workflow, scene_of(run, workflow.steps[0], caller, now=self._clock.now()))
         except Fault as fault:
             return fault.semantic(now=self._clock.now())
@@ -159,7 +159,7 @@ class Engine:
     async def _carry_out(self, turn: Turn, run: WorkflowRun, step: Step) -> Outcome:
         """What the step came to; whatever it does, it comes to something."""
         try:
-            caller = SYSTEM if run.phase is StepPhase.ROLLBACK else await self._in_thread(lambda: self._caller(run))
+            caller = SYSTEM if run.phase is StepPhase.ROLLBACK else await self._kept(turn, lambda: self._caller(run))
             scene = scene_of(run, step, caller, now=self._clock.now())
             if not self._runner.is_due(step, scene):
                 return Skipped()
@@ -192,11 +192,19 @@ class Engine:
             await asyncio.wait({work, *watches}, timeout=LAST_SECONDS)
 
     async def _run(self, turn: Turn, step: Step, scene: Scene) -> dict[str, Any] | Wake:
-        """Run the step, unless this process stood still so long that another worker may have done so meanwhile."""
-        if self._clock.monotonic() >= turn.good_until:
-            turn.lost.set()
-            return {}  # nobody hears of it
-        return await self._runner.run(step, scene)
+        """Run the step, unless this process stood still so long that another worker may have done so meanwhile.
+
+        One that may be repeated is run again where the store could not be used: what it did under its key is done once all the same.
+        """
+        while self._clock.monotonic() < turn.good_until:
+            try:
+                return await self._runner.run(step, scene)
+            except Fault as fault:
+                if fault.code != "SYS_002" or not step.is_repeatable:
+                    raise
+                await self._clock.sleep(RETRY_SECONDS)
+        turn.lost.set()
+        return {}  # nobody hears of it
 
     def _caller(self, run: WorkflowRun) -> Caller:
         """On whose behalf the run goes on: its caller, with no more than the key may do now. AUTH_001 for one that was revoked."""

@@ -69,6 +69,8 @@ class ScriptedSteps:
     released: asyncio.Event = field(default_factory=asyncio.Event)
     hanging: asyncio.Event = field(default_factory=asyncio.Event)
     wakes: dict[str, Wake] = field(default_factory=dict)
+    outages: int = 0
+    """How often the store can't be used yet."""
 
     def risk(self, step: Step, parameters: Mapping[str, Any]) -> RiskLevel:
         return RiskLevel[step.parameters.get("risk", "LOW")]
@@ -87,6 +89,9 @@ class ScriptedSteps:
                 raise Fault("BOT_003", "The bot is STOPPED.")
             case "crash":
                 raise ZeroDivisionError
+            case "outage" if self.outages:
+                self.outages -= 1
+                raise Fault("SYS_002", "The database is locked by another program.")
             case "hang":
                 self.hanging.set()
                 await self.released.wait()

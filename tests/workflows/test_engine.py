@@ -206,3 +206,32 @@ def test_what_a_step_came_to_is_written_again_while_the_store_can_not_be_used(
 
     assert play.run(run.id).status is WorkflowStatus.COMPLETED
     assert (play.steps.begun, len(asked)) == (["a", "b"], 5)
+
+
+@pytest.mark.parametrize(
+    ("is_repeatable", "ends", "begun"),
+    [(True, WorkflowStatus.COMPLETED, ["a", "a", "a", "b"]), (False, WorkflowStatus.FAILED, ["a"])],
+)
+def test_a_step_goes_on_when_the_store_can_be_used_again_where_it_may_be_repeated(
+    play: Play, *, is_repeatable: bool, ends: WorkflowStatus, begun: list[str]
+) -> None:
+    play.steps.outages = 2
+    run = play.carried_out(definition(step("a", does="outage", is_repeatable=is_repeatable), step("b")))
+
+    assert (run.status, play.steps.begun, run.attempts[0].attempt) == (ends, begun, 1)
+
+
+def test_a_key_is_looked_up_again_while_the_store_can_not_be_used(play: Play, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = play.ask(definition(step("a"), rollback=UNDOING))
+    find, asked = Keys.find, []
+
+    def failing(keys: Keys, key_id: str) -> Any:
+        asked.append(key_id)
+        if len(asked) in {1, 3}:  # before the run, and before its step
+            raise Fault("SYS_002", "The database is locked by another program.")
+        return find(keys, key_id)
+
+    monkeypatch.setattr(Keys, "find", failing)
+    run = play.carry_on(run.id)
+
+    assert (run.status, len(asked)) == (WorkflowStatus.COMPLETED, 4)

@@ -27,6 +27,7 @@ RISKS = MappingProxyType(
 OF_RUNS = frozenset({"workflowExecute", "workflowCancel"})
 """A run starts and ends no runs: that would have no end itself."""
 UNCONFIRMED = "QRY_008"
+OUTAGE = "SYS_002"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,10 +140,12 @@ def error_code(answer: Mapping[str, Any]) -> str | None:
 
 
 def require_answer(answer: Mapping[str, Any], name: str) -> None:
-    """Raise WF_004 where an operation was refused or failed."""
+    """Raise WF_004 where an operation was refused or failed, SYS_002 where the store could not be used: asking again may help."""
     code = error_code(answer)
     if code is not None:
         cause = f"The operation {name} was answered with {code}."
+        if code == OUTAGE:
+            raise Fault(code, cause, context={"operation": name})
         raise Fault(
             "WF_004", cause, context={"operation": name, "operationErrorCode": code, "untrusted": _said(answer)}
         )
