@@ -154,3 +154,43 @@ def test_the_token_of_a_new_key_is_in_its_file_and_not_in_the_step_s_output(hous
         )
     )
     assert (ended["outcome"]["key_id"], ended["outcome"]["revoked_at"] is not None) == (old.key_id, True)
+
+
+@pytest.mark.parametrize("is_revoked", [True, False])
+def test_a_new_key_that_has_taken_the_old_one_s_place_is_not_ended_when_the_rotation_is_undone(
+    house: House, settings: Settings, monkeypatch: pytest.MonkeyPatch, *, is_revoked: bool
+) -> None:
+    """The worker died after the last step's effect, or the store could not be used for the half of it."""
+    known = CommandRegistry(house_commands(house)).known
+    keys = Keys(house.store.engine, CLOCK)
+    assert keys.ensure_first(settings.first_key_file) is not None
+    made = run(known["make-key"].run({"like": "first"}, SCENE))["outcome"]["key_id"]
+    ends = {"key_id": "first", "replaced_by": made}
+    if is_revoked:
+        run(known["revoke-key"].run(ends, SCENE))
+    else:
+        with monkeypatch.context() as patch:
+            patch.setattr(Keys, "revoke", outage)
+            with pytest.raises(Fault, match="SYS_002"):
+                run(known["revoke-key"].run(ends, SCENE))
+    with pytest.raises(Fault, match="WF_004.*has taken the place of first already"):  # noqa: RUF043 - meant
+        run(known["revoke-key"].run({"key_id": made, "unless_for": "first"}, SCENE))
+
+    caller = keys.verify(settings.first_key_file.read_text().strip())
+    assert caller is not None
+    assert caller.key_id == made
+
+
+def test_a_new_key_that_nobody_uses_is_ended_when_the_rotation_is_undone(house: House, settings: Settings) -> None:
+    known = CommandRegistry(house_commands(house)).known
+    keys = Keys(house.store.engine, CLOCK)
+    assert keys.ensure_first(settings.first_key_file) is not None
+    made = run(known["make-key"].run({"like": "first"}, SCENE))["outcome"]["key_id"]
+    run(known["revoke-key"].run({"key_id": made, "unless_for": "first"}, SCENE))
+
+    assert {key.id: key.revoked_at is None for key in keys.list()} == {"first": True, made: False}
+
+
+def outage(keys: Keys, id: str) -> bool:
+    """The store can't be used."""
+    raise Fault("SYS_002", "The database is locked by another program.")

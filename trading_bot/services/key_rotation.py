@@ -66,6 +66,12 @@ class KeyRotation:
             (self._folder / f"{key_id}.key").unlink()
         return next(key for key in self._keys.list() if key.id == key_id)
 
+    def has_taken_over(self, key_id: str, old: str) -> bool:
+        """Whether `key_id` is in the place of the key `old`: that one opens nothing any more, or the home's first token is the new one's."""
+        first = self._verified(self._first_key_file)
+        is_open = any(key.id == old and key.revoked_at is None for key in self._keys.list())
+        return not is_open or (first is not None and first.key_id == key_id)
+
     def _hand_over(self, key_id: str, successor: str) -> None:
         token = self._token(self._folder / f"{successor}.key")
         caller = self._keys.verify(token) if token is not None else None

@@ -65,10 +65,14 @@ class House:
         return {"status": "DONE", "outcome": outcome}
 
     async def revoke_key(self, given: Arguments, scene: Scene) -> dict[str, Any]:
-        """End a key."""
-        key = await self._in_thread(
-            partial(self.rotation.end, str(given["key_id"]), successor=given.get("replaced_by"))
-        )
+        """End a key. Raises WF_004 for one that has taken the place of `unless_for`: then neither of them would open anything."""
+        key_id, old = str(given["key_id"]), given.get("unless_for")
+        if old is not None and await self._in_thread(partial(self.rotation.has_taken_over, key_id, str(old))):
+            cause = (
+                f"The key {key_id} has taken the place of {old} already, and stays; look which of the two is in use."
+            )
+            raise Fault("WF_004", cause, context={"keyId": key_id, "oldKeyId": str(old)})
+        key = await self._in_thread(partial(self.rotation.end, key_id, successor=given.get("replaced_by")))
         at = key.revoked_at.isoformat() if key.revoked_at else None
         return {"status": "DONE", "outcome": {"key_id": key.id, "revoked_at": at}}
 
@@ -167,6 +171,11 @@ def house_commands(house: House) -> tuple[NamedCommand, ...]:
             (
                 _text("key_id", "Id of the key.", is_required=True),
                 _text("replaced_by", "Id of the key that takes its place.", is_required=False),
+                _text(
+                    "unless_for",
+                    "Id of another key: if the key has taken its place, it is not ended.",
+                    is_required=False,
+                ),
             ),
         ),
     )
