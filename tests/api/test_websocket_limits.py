@@ -1,8 +1,6 @@
 """What a socket may cost: how many a key has, how long one is kept for nothing, and what becomes of a client that stops reading."""
 
 import contextlib
-import json
-import os
 import socket as sockets
 import struct
 from collections.abc import Callable
@@ -11,7 +9,8 @@ from typing import Any
 import pytest
 from websockets.exceptions import ConnectionClosed
 
-from tests.api.client import PROTOCOL, Api, closed
+from tests.api.client import Api, closed
+from tests.api.raw_sockets import flood, shake_hands, until_end
 from trading_bot.clock import SystemClock
 from trading_bot.domain.errors import Scope
 
@@ -124,11 +123,8 @@ def stuck(api: Api) -> Any:
         connection.connect(("127.0.0.1", api.port))
         connection.settimeout(10)
         shake_hands(connection, api)
-        connection.settimeout(0.5)
-        ping = masked(json.dumps({"type": "ping", "payload": {"x": "x" * 60_000}}).encode())
-        with contextlib.suppress(TimeoutError, ConnectionError):
-            for _ in range(2_000):
-                connection.sendall(ping)
+        with contextlib.suppress(ConnectionError):
+            flood(connection)
         yield connection
 
 
@@ -143,32 +139,3 @@ def is_cut_off(connection: sockets.socket) -> bool:
     except TimeoutError:
         return False
     return True
-
-
-def shake_hands(connection: sockets.socket, api: Api, extensions: str = "") -> None:
-    offer = f"Sec-WebSocket-Extensions: {extensions}\r\n".encode() if extensions else b""
-    connection.sendall(
-        b"GET /graphql HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-        b"Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Version: 13\r\n"
-        b"Sec-WebSocket-Protocol: " + PROTOCOL.encode() + b"\r\n" + offer + b"\r\n"
-    )
-    head = b""
-    while not head.endswith(b"\r\n\r\n"):
-        head += connection.recv(1)
-    assert head.startswith(b"HTTP/1.1 101 ")
-    connection.sendall(masked(json.dumps({"type": "connection_init", "payload": {"X-API-Key": api.token}}).encode()))
-    ack = b'{"type":"connection_ack"}'
-    received = b""
-    while not received.endswith(ack):
-        received += connection.recv(len(ack) + 2 - len(received))
-
-
-def masked(payload: bytes) -> bytes:
-    """One whole text frame."""
-    size = bytes([0x80 | len(payload)]) if len(payload) < 126 else b"\xfe" + struct.pack("!H", len(payload))
-    mask = os.urandom(4)
-    return b"\x81" + size + mask + bytes(byte ^ mask[at % 4] for at, byte in enumerate(payload))
-
-
-def until_end(connection: sockets.socket) -> bytes:
-    return b"".join(iter(lambda: connection.recv(65_536), b""))

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from tests.fakes.pages import all_pages
 from trading_bot.bootstrap import Bot, bot_of
 from trading_bot.clock import SystemClock
 from trading_bot.domain.health import RunState
@@ -90,20 +91,21 @@ def left_behind(store_url: str, bot_id: str = "main") -> dict[str, Any]:
     try:
         with Store(engine, SystemClock()).reading(bot_id) as r:
             return {
-                "sessions": _pages(lambda after: sessions.list_sessions(r, 100, after)),
+                "sessions": all_pages(lambda after: sessions.list_sessions(r, 100, after)),
                 "orders": _orders(r),
                 "fills": [replace(fill, recorded_at=EPOCH) for fill in fills.list_all_fills(r)],
-                "plans": sorted(_pages(lambda after: plans.list_plans(r, 100, after)), key=lambda plan: plan.id),
+                "plans": sorted(all_pages(lambda after: plans.list_plans(r, 100, after)), key=lambda plan: plan.id),
                 "trades": [
-                    replace(t, recorded_at=EPOCH) for t in _pages(lambda after: trades.list_trades(r, 100, after))
+                    replace(t, recorded_at=EPOCH) for t in all_pages(lambda after: trades.list_trades(r, 100, after))
                 ],
                 "decisions": [
-                    replace(d, latency_ms=None) for d in _pages(lambda after: decisions.list_decisions(r, 100, after))
+                    replace(d, latency_ms=None)
+                    for d in all_pages(lambda after: decisions.list_decisions(r, 100, after))
                 ],
                 "positions": positions.list_positions(r),
                 "record": performance.find_record(r),
-                "risk_events": _pages(lambda after: risk_events.list_risk_events(r, 100, after)),
-                "metrics": _pages(lambda after: performance_metrics.list_metrics(r, 100, after)),
+                "risk_events": all_pages(lambda after: risk_events.list_risk_events(r, 100, after)),
+                "metrics": all_pages(lambda after: performance_metrics.list_metrics(r, 100, after)),
                 "progress": runtime.find_progress(r),
                 "quotes": [quotes.find_quote(r, symbol) for symbol in candles.list_symbols(r)],
             }
@@ -127,17 +129,6 @@ def first_days(candles: Path, days: int, target: Path) -> Path:
 
 
 def _orders(r: Reading) -> list[Any]:
-    planned = _pages(lambda after: plans.list_plans(r, 100, after))
+    planned = all_pages(lambda after: plans.list_plans(r, 100, after))
     found = [order for plan in planned for order in orders.list_plan_orders(r, plan.id)]
     return sorted(found, key=lambda order: order.client_order_id)
-
-
-def _pages(page_after: Callable[[str | None], Any]) -> list[Any]:
-    items: list[Any] = []
-    after: str | None = None
-    while True:
-        page = page_after(after)
-        items += page.items
-        if not page.has_next:
-            return items
-        after = page.cursors[-1]

@@ -1,11 +1,11 @@
 """Everything that a store holds and its log can give back, to compare two stores field by field."""
 
-from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
 import sqlalchemy as sa
 
+from tests.fakes.pages import all_pages
 from trading_bot.clock import SystemClock
 from trading_bot.domain.errors import SemanticError
 from trading_bot.store import (
@@ -37,26 +37,27 @@ def entities(store_url: str, bot_id: str = "main") -> dict[str, Any]:
     try:
         with Store(engine, SystemClock()).reading(bot_id) as r:
             return {
-                "sessions": _pages(lambda after: sessions.list_sessions(r, 100, after)),
-                "plans": _pages(lambda after: plans.list_plans(r, 100, after)),
+                "sessions": all_pages(lambda after: sessions.list_sessions(r, 100, after)),
+                "plans": all_pages(lambda after: plans.list_plans(r, 100, after)),
                 "orders": _orders(r),
                 "fills": list(fills.list_all_fills(r)),
                 "trades": [
-                    replace(trade, account_id=None) for trade in _pages(lambda after: trades.list_trades(r, 100, after))
+                    replace(trade, account_id=None)
+                    for trade in all_pages(lambda after: trades.list_trades(r, 100, after))
                 ],
-                "decisions": _pages(lambda after: decisions.list_decisions(r, 100, after)),
-                "commands": _pages(lambda after: commands.list_commands(r, 100, after)),
-                "errors": _without_last_count(_pages(lambda after: errors.list_errors(r, 100, after))),
+                "decisions": all_pages(lambda after: decisions.list_decisions(r, 100, after)),
+                "commands": all_pages(lambda after: commands.list_commands(r, 100, after)),
+                "errors": _without_last_count(all_pages(lambda after: errors.list_errors(r, 100, after))),
                 "risk events": [
                     replace(event, count=1, last_seen_at=event.timestamp)
-                    for event in _pages(lambda after: risk_events.list_risk_events(r, 100, after))
+                    for event in all_pages(lambda after: risk_events.list_risk_events(r, 100, after))
                 ],
                 "breaker": risk_events.find_breaker(r),
-                "metrics": _pages(lambda after: performance_metrics.list_metrics(r, 100, after)),
+                "metrics": all_pages(lambda after: performance_metrics.list_metrics(r, 100, after)),
                 "positions": {position.symbol: position.lots for position in positions.list_positions(r)},
                 "record": performance.find_record(r),
                 "configurations": _versions(r),
-                "changes of configurations": _pages(lambda after: config_changes.list_changes(r, 100, after)),
+                "changes of configurations": all_pages(lambda after: config_changes.list_changes(r, 100, after)),
                 "configuration in force": replace(
                     found, file_version=None, file_digest=None, replaced_digest=None, told_digest=None
                 )
@@ -80,17 +81,6 @@ def _without_last_count(newest_first: list[SemanticError]) -> list[SemanticError
     newest, *older = newest_first
     context = {name: value for name, value in newest.context.items() if name not in {"count", "last_seen"}}
     return [replace(newest, context=context), *older]
-
-
-def _pages(page_after: Callable[[str | None], Any]) -> list[Any]:
-    items: list[Any] = []
-    after: str | None = None
-    while True:
-        page = page_after(after)
-        items += page.items
-        if not page.has_next:
-            return items
-        after = page.cursors[-1]
 
 
 def _versions(r: Reading) -> list[Any]:

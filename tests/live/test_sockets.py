@@ -15,7 +15,7 @@ from websockets.extensions.permessage_deflate import ClientPerMessageDeflateFact
 
 from tests.api.client import Api, Serving, Socket, closed
 from tests.api.conftest import NOW
-from tests.api.test_websocket_limits import masked, shake_hands, until_end
+from tests.api.raw_sockets import flood, masked, shake_hands, until_end
 from tests.fakes.standing_clock import StandingClock
 from tests.live.watching import CLOCK, happen
 from trading_bot.domain.errors import Scope
@@ -231,11 +231,7 @@ def stuck_subscriber(api: Api) -> Any:
         first = b""
         while b'"seq":4' not in first:
             first += connection.recv(65_536)
-        connection.settimeout(0.5)
-        ping = masked(json.dumps({"type": "ping", "payload": {"x": "x" * 60_000}}).encode())
-        with contextlib.suppress(TimeoutError):
-            for _ in range(2_000):
-                connection.sendall(ping)
+        flood(connection)
         yield connection
 
 

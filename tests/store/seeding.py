@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
+from tests.domain import samples
 from tests.domain.samples import HASH, NOON, SESSION_ID
 from trading_bot.domain.account import TradingMode
 from trading_bot.domain.commands import Caller, Command, CommandKind, CommandStatus, Intent
@@ -57,20 +58,16 @@ def sample_trade(**changes: Any) -> Trade:
 
 
 def sample_session(**changes: Any) -> BotSession:
-    session = BotSession(
+    """A session with one trade, as it is stored."""
+    first = samples.sample_session(
         id=SESSION_ID,
-        date="2025-01-06",
-        starting_balance=Decimal("100000.00"),
-        start_of_day_equity=Decimal("100000.00"),
-        starting_capital=Decimal("100000.00"),
         gross_pnl=Decimal("152.00"),
         total_fees=Decimal("2.00"),
         total_llm_cost=Decimal("0.0125"),
         total_trades=1,
         created_at=NOON,
-        closed_at=None,
     )
-    return replace(session, **changes)
+    return replace(first, **changes)
 
 
 def sample_command(**changes: Any) -> Command:
