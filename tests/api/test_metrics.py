@@ -1,7 +1,7 @@
 """Observability: probes and figures say how the API and the bots are, with labels that nobody outside can multiply."""
 
 import json
-import logging
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -17,10 +17,12 @@ from graph.guard.errors import ErrorShape
 from graph.observability.metrics import Metrics
 from resolvers.counters import Counters
 from tests.api.client import Api
+from tests.fakes.application_log import logged_to
 from tests.fakes.standing_clock import StandingClock
 from trading_bot.domain.errors import Scope
-from trading_bot.logs.application import log_to
 from trading_bot.store.engine import open_engine
+
+OPERATE = Path(__file__).parents[2] / "docs" / "operate.md"
 
 Samples = dict[tuple[str, tuple[tuple[str, str], ...]], float]
 
@@ -54,6 +56,17 @@ def test_the_figures_of_the_bot_are_those_of_the_api(api: Api) -> None:
     assert counted(found, "botgraph_bot_positions", bot="main") == figures["botSummary"]["positionCount"]
     assert counted(found, "botgraph_bot_daily_pnl", bot="main") == float(figures["botSummary"]["dailyPnl"])
     assert (counted(found, "botgraph_bot_healthy", bot="main"), counted(found, "botgraph_store_readable")) == (1.0, 1.0)
+
+
+def test_every_figure_is_documented_and_every_documented_figure_exists(api: Api) -> None:
+    api.post("{ botSummary { healthStatus } }")
+    answer = api.call("GET", "/metrics", headers={"X-API-Key": api.token})
+    families = [one for one in text_string_to_metric_families(answer.text) if not one.name.endswith("_created")]
+    rows = re.findall(r"^\| (`botgraph_.*) \| ", OPERATE.read_text(), re.MULTILINE)
+
+    assert sorted(re.findall(r"`(botgraph_\w+)", " ".join(rows))) == sorted(
+        f"{one.name}_total" if one.type == "counter" else one.name for one in families
+    )
 
 
 def test_a_silent_bot_shows(api: Api) -> None:
@@ -197,17 +210,8 @@ def test_a_name_that_would_not_do_in_a_log_is_replaced(shared_api: Api, given: s
 @pytest.fixture
 def log(tmp_path: Path) -> Iterator[Path]:
     """The application log as the process has it, for as long as the test runs."""
-    before, root = structlog.get_config(), logging.getLogger()
-    handlers, level = root.handlers[:], root.level
-    log_to(tmp_path / "api.log")
-    structlog.configure(cache_logger_on_first_use=False)
-    yield tmp_path / "api.log"
-    for handler in root.handlers[:]:
-        if handler not in handlers:
-            handler.close()
-            root.removeHandler(handler)
-    root.setLevel(level)
-    structlog.configure(**before)
+    with logged_to(tmp_path / "api.log"):
+        yield tmp_path / "api.log"
 
 
 BAD: list[dict[str, Any]] = [
