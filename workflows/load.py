@@ -92,14 +92,15 @@ def _workflow(document: Document, facts: StepFacts) -> Workflow:
     values = document.values
     steps = tuple(_step(one) for one in values["steps"])
     rollback = _in_order(tuple(_step(one) for one in values["rollback_procedure"]), steps)
+    every = (*steps, *rollback)
     raw = orjson.dumps(values, option=orjson.OPT_SORT_KEYS)
     return Workflow(
         id=values["id"],
         name=values["name"],
         description=" ".join(values["description"].split()),
-        risk=max((facts.worst_risk(step) for step in steps), key=RISKS.index),
-        scope=max((facts.needed_scope(step) for step in steps), key=SCOPES.index),
-        reads_only=not any(facts.writes(step) for step in (*steps, *rollback)),
+        risk=max((facts.worst_risk(step) for step in every), key=RISKS.index),
+        scope=max(Scope.OPERATE, *(facts.needed_scope(step) for step in every), key=SCOPES.index),
+        reads_only=not any(facts.writes(step) for step in every),
         parameters=values.get("parameters", {}),
         parameter_rules=tuple(_parameter(name, one) for name, one in values.get("parameters", {}).items()),
         validation_rules=values.get("validation_rules", {}),

@@ -120,9 +120,9 @@ class Workflow:
     description: str
     """What it does and when to use it, at most 2,000 bytes."""
     risk: RiskLevel
-    """How much harm it could do with any parameters: its steps' highest. HIGH needs a confirm token."""
+    """How much harm it could do with any parameters: its steps' highest, with those that undo them. HIGH needs a confirm token."""
     scope: Scope
-    """What the caller's key must be allowed: its steps' highest, with any parameters."""
+    """What the caller's key must be allowed: its steps' highest, with any parameters; at least OPERATE, for asking for a run is a write."""
     reads_only: bool
     """Whether no step changes anything, so that it need not wait for other runs."""
     parameters: dict[str, Any]

@@ -9,7 +9,7 @@ from typing import Any, NoReturn, TypeVar
 
 from trading_bot.clock import Clock
 from trading_bot.domain.commands import ActionPreview, Caller, Intent, RiskLevel
-from trading_bot.domain.errors import REASON_BYTES, Scope, capped
+from trading_bot.domain.errors import REASON_BYTES, capped
 from trading_bot.domain.workflow_runs import Cancellation, WorkflowRun, WorkflowStatus
 from trading_bot.errors.fault import Fault
 from trading_bot.services import intents
@@ -99,8 +99,12 @@ class Runs:
             return workflow_runs.find_run(w, run_id) or _missing(run_id), False
 
     def risk(self, workflow: Workflow, parameters: Mapping[str, Any]) -> RiskLevel:
-        """How much harm the workflow could do with these parameters: its steps' highest."""
-        return max((self._runner.risk(step, parameters) for step in workflow.steps), key=_RISKS.index)
+        """How much harm the workflow could do with these parameters: its steps' highest, with those that undo them.
+
+        What undoes them runs as the system and asks nobody: nobody may be awake. So it is confirmed with the rest, before the first step.
+        """
+        every = (*workflow.steps, *workflow.rollback)
+        return max((self._runner.risk(step, parameters) for step in every), key=_RISKS.index)
 
     async def preview(self, bot_id: str, workflow: Workflow, sent: Mapping[str, Any], intent: Intent) -> ActionPreview:
         """What each step would do on the present state, without doing it. Raises BOT_001 and WF_002 as `submit`."""
@@ -205,10 +209,9 @@ def _require_bot(r: Reading) -> None:
 
 
 def _require_scope(caller: Caller, workflow: Workflow) -> None:
-    needed = max(workflow.scope, Scope.OPERATE, key=tuple(Scope).index)
-    if not caller.scope.includes(needed):
-        cause = f"{workflow.id} needs a key of scope {needed.name}, this one has {caller.scope.name}."
-        raise Fault("AUTH_002", cause, context={"needs": needed.name, "has": caller.scope.name})
+    if not caller.scope.includes(workflow.scope):
+        cause = f"{workflow.id} needs a key of scope {workflow.scope.name}, this one has {caller.scope.name}."
+        raise Fault("AUTH_002", cause, context={"needs": workflow.scope.name, "has": caller.scope.name})
 
 
 def _preempt(w: Writing, run: WorkflowRun) -> None:

@@ -12,7 +12,7 @@ Several steps as one operation, run durably, and undone when a step fails. These
 them, `--dry-run` says what each step would do now, and `workflowExecute` is the same over the API. How to write your own stands in
 [operate.md](operate.md#write-workflows-of-your-own). This page is written by `botgraph workflow list --markdown`.
 
-The risk is the highest that any parameters can bring; a run of risk HIGH needs ADMIN and a confirm token.
+The risk is the highest that any parameters can bring; a run of risk HIGH needs ADMIN and a confirm token. A READ key may rehearse them all.
 """
 
 

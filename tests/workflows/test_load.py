@@ -39,7 +39,7 @@ def test_a_definition_becomes_a_workflow(here: Installation) -> None:
     found = loaded(VALID, here.steps)
     pause = found.parameter_rules[0]
 
-    assert (found.id, found.risk, found.scope, found.reads_only) == ("tidy-up", RiskLevel.LOW, Scope.OPERATE, False)
+    assert (found.id, found.risk, found.scope, found.reads_only) == ("tidy-up", RiskLevel.MEDIUM, Scope.OPERATE, False)
     assert (pause.type, pause.default, pause.max, pause.is_required) == (ParameterType.DURATION, 5, 60, False)
     assert [(step.id, step.timeout_seconds, step.is_repeatable) for step in found.steps] == [
         ("pause", 60, True),
@@ -55,6 +55,19 @@ def test_a_run_keeps_a_definition_that_makes_the_same_workflow(here: Installatio
     found = loaded(VALID, here.steps)
 
     assert parse_workflow(found.definition, here.steps, source=found.source) == found
+
+
+def test_the_steps_that_undo_count_for_risk_and_scope(here: Installation) -> None:
+    reads = {"action_type": "api_call", "parameters": {"operation": "botHealth"}, "validation": {"status": "OK"}}
+    undo = {
+        **VALID["rollback_procedure"][0],
+        "undoes": "only",
+        "parameters": {"command": "close", "arguments": {"symbols": ["SPY"]}},
+    }
+    plain, risky = (loaded(defined(step=reads, rollback_procedure=after), here.steps) for after in ([], [undo]))
+
+    assert (plain.risk, plain.scope, plain.reads_only) == (RiskLevel.LOW, Scope.OPERATE, True)
+    assert (risky.risk, risky.scope, risky.reads_only) == (RiskLevel.HIGH, Scope.ADMIN, False)
 
 
 def test_a_run_that_was_begun_can_go_back_when_a_command_is_gone(here: Installation) -> None:

@@ -123,6 +123,15 @@ def test_risk_high_needs_the_confirm_token_by_its_steps(play: Play) -> None:
     assert used.value.code == "QRY_009"
 
 
+def test_what_undoes_a_step_is_confirmed_with_the_run_and_not_when_it_is_undone(play: Play) -> None:
+    risky = definition(step("a"), step("b", does="fail"), rollback=(step("sell-all", undoes="a", risk="HIGH"),))
+
+    assert refusal(play, risky).code == "QRY_008"
+    run, _ = play.runs.submit("main", parsed(risky), {}, play.intent(token="token-1"))
+    run = play.carry_on(run.id)
+    assert (run.status, play.steps.begun) == (WorkflowStatus.ROLLED_BACK, ["a", "b", "sell-all"])
+
+
 def test_an_unknown_bot_and_unknown_parameters_are_refused(play: Play) -> None:
     assert refusal(play, SIMPLE, bot_id="nobody").code == "BOT_001"
     with pytest.raises(Fault) as wrong:
