@@ -108,7 +108,7 @@ def _scalar(node: yaml.Node) -> Any:
         case "tag:yaml.org,2002:float":
             return float(text)
         case "tag:yaml.org,2002:str":
-            if "\0" in text or any("\ud800" <= one <= "\udfff" for one in text):
+            if any("\ud800" <= one <= "\udfff" or (one < " " and one not in "\n\t") for one in text):
                 raise _problem("text can't hold this character", node)
             return text
         case _:

@@ -17,6 +17,7 @@ from workflows.conditions import problem_of
 from workflows.documents import Document, Place, broken
 from workflows.model import (
     DEFAULT_TIMEOUT_SECONDS,
+    MAX_PART_BYTES,
     ActionType,
     Parameter,
     ParameterType,
@@ -26,10 +27,11 @@ from workflows.model import (
 )
 from workflows.parameters import seconds, typed
 from workflows.references import RUN_PARTS, reference_of, texts
-from workflows.schema import schema_problems
+from workflows.schema import schema_problems, shown
 
 RISKS = tuple(RiskLevel)
 SCOPES = tuple(Scope)
+MAX_DESCRIPTION_BYTES = 2_000
 
 
 class StepFacts(Protocol):
@@ -169,6 +171,7 @@ def _precondition(name: str, values: Mapping[str, Any]) -> Precondition:
 
 
 def _meaning_problems(values: Mapping[str, Any], facts: StepFacts) -> Iterator[tuple[Place, str, str]]:
+    yield from _size_problems(values)
     yield from _parameter_problems(values.get("parameters", {}))
     yield from _name_problems(values)
     yield from _condition_problems(values)
@@ -180,6 +183,19 @@ def _meaning_problems(values: Mapping[str, Any], facts: StepFacts) -> Iterator[t
         for index, one in enumerate(values[part]):
             for place, problem, remedy in facts.problems(_step(one)):
                 yield (part, index, *place), f"step `{one['id']}`: {problem}", remedy
+
+
+def _size_problems(values: Mapping[str, Any]) -> Iterator[tuple[Place, str, str]]:
+    """What is longer than the graph says that it gets."""
+    parts: list[tuple[Place, Any, int]] = [(("description",), values["description"], MAX_DESCRIPTION_BYTES)]
+    parts += [((name,), values.get(name), MAX_PART_BYTES) for name in ("parameters", "validation_rules")]
+    for part in ("steps", "rollback_procedure"):
+        for index, one in enumerate(values[part]):
+            parts += [((part, index, name), one[name], MAX_PART_BYTES) for name in ("parameters", "validation")]
+    for place, value, most in parts:
+        size = len(orjson.dumps(value))
+        if size > most:
+            yield place, f"{shown(place)} has {size} bytes as JSON, at most {most} are allowed", "Say less there."
 
 
 def _parameter_problems(declared: Mapping[str, Any]) -> Iterator[tuple[Place, str, str]]:

@@ -11,6 +11,8 @@ from trading_bot.domain.errors import Scope
 
 MAX_STEPS = 20
 """Steps of a workflow, and of its rollback procedure."""
+MAX_PART_BYTES = 4_000
+"""JSON of what a workflow declares as parameters or validation rules, and of what one step has as parameters or validation."""
 DEFAULT_TIMEOUT_SECONDS = 300
 MAX_TIMEOUT_SECONDS = 1800
 SYSTEM = Caller(key_id="system", name="system", scope=Scope.ADMIN, max_response_bytes=1_048_576, rate_per_minute=None)
@@ -96,9 +98,9 @@ class Step:
     action_type: ActionType
     """What kind of thing it does."""
     parameters: dict[str, Any]
-    """What it needs for that, as defined; references such as `${{ parameters.name }}` stand for values."""
+    """What it needs for that, as defined, at most 4,000 bytes; references such as `${{ parameters.name }}` stand for values."""
     validation: dict[str, Any]
-    """What makes it a success: `status`, `exit_code`, `response_code`, a CEL `condition` over its output, or several of them."""
+    """What makes it a success: `status`, `exit_code`, `response_code`, a CEL `condition` over its output; at most 4,000 bytes."""
     timeout_seconds: int
     """Longest time that it may take, 1 to 1800 seconds."""
     when: str | None
@@ -126,11 +128,11 @@ class Workflow:
     reads_only: bool
     """Whether no step changes anything, so that it need not wait for other runs."""
     parameters: dict[str, Any]
-    """What it is started with, by name, as defined: type, description, default and range."""
+    """What it is started with, by name, as defined: type, description, default and range; at most 4,000 bytes."""
     parameter_rules: tuple[Parameter, ...]
     """The same, parsed."""
     validation_rules: dict[str, Any]
-    """What must hold before the first step, by name, as defined."""
+    """What must hold before the first step, by name, as defined; at most 4,000 bytes."""
     preconditions: tuple[Precondition, ...]
     """The same, parsed."""
     steps: tuple[Step, ...]

@@ -1,10 +1,13 @@
 """Workflows over the API: asked for, confirmed, watched and cancelled, on the demo bot and with the steps of the product."""
 
+import re
 import time
 from typing import Any
 
+from graph.doors.operations import FOLDER
 from tests.api.client import Api
 from tests.fakes.seeding import RUN
+from tests.workflows.definitions import text_of
 from trading_bot.domain.errors import Scope
 
 EXECUTE = """mutation($input: WorkflowExecuteInput!) { workflowExecute(input: $input) {
@@ -74,6 +77,36 @@ def test_what_can_be_run_is_listed_and_explained(api: Api) -> None:
         "steps": [{"id": "first", "actionType": "WAIT"}, {"id": "second", "actionType": "API_CALL"}],
     }
     assert api.data('{ workflow(id: "no-such") { id } }') == {"workflow": None}
+
+
+def test_the_largest_definitions_are_shown_within_the_declared_bytes(api: Api) -> None:
+    words = '"' * 300
+    rest = {
+        "description": words,
+        "action_type": "wait",
+        "parameters": {"seconds": 0},
+        "validation": {"status": "ELAPSED"},
+    }
+    large: dict[str, Any] = {
+        "name": words[:80],
+        "description": words * 3,
+        "parameters": {f"p{n}": {"type": "string", "description": words} for n in range(6)},
+        "validation_rules": {f"r{n}": {"condition": "true", "otherwise": words[:150]} for n in range(11)},
+        "steps": [{"id": f"step-{n}", **rest} for n in range(20)],
+        "rollback_procedure": [{"id": f"undo-{n}", **rest} for n in range(20)],
+    }
+    folder = api.home / "config" / "workflows"
+    folder.mkdir(parents=True)
+    for n in range(10):
+        (folder / f"large-{n}.yaml").write_text(text_of({"id": f"large-{n}", **large}))
+
+    for name, variables in (("workflow", {"id": "large-9"}), ("workflows", {})):
+        body = {"documentId": name, "variables": variables}
+        answer = api.call("POST", "/graphql", json=body, headers={"X-API-Key": api.token})
+        declared = re.search(r"bytes: (\d+)", (FOLDER / f"{name}.graphql").read_text())
+        assert '"id":"large-9"' in answer.text
+        assert declared is not None
+        assert len(answer.content) <= int(declared[1])
 
 
 def test_a_run_is_carried_out_by_the_api_itself_and_seen_step_by_step(api: Api) -> None:
