@@ -54,6 +54,15 @@ class Runs:
         self._threads = threads
         self._new_id = new_id
 
+    def known(self, bot_id: str, intent: Intent) -> WorkflowRun | None:
+        """The run that the same write made before, as it is now; null for a new write. QRY_007 as `submit`.
+
+        Asked before anything else: whose answer got lost is told what became of it also after the workflow was changed or taken away.
+        """
+        with self._store.reading(bot_id) as r:
+            known = intents.carried_out(r, intent)
+            return None if known is None else _first(r, known)
+
     def submit(
         self, bot_id: str, workflow: Workflow, sent: Mapping[str, Any], intent: Intent
     ) -> tuple[WorkflowRun, bool]:
