@@ -22,7 +22,7 @@ from workflows.progress import scene_of
 T = TypeVar("T")
 
 MOST_OPEN = 100
-"""Runs of one bot that have not ended."""
+"""Runs of one bot that have not ended; of those that go first as many again, so that what waits can't hold up a shutdown."""
 MOST_EFFECTS = 20
 """Effects that a preview lists."""
 EFFECT_BYTES = 190
@@ -79,7 +79,7 @@ class Runs:
             if known is not None:
                 return _first(w, known), True
             _require_scope(intent.caller, workflow)
-            if workflow_runs.count_open(w) >= MOST_OPEN:
+            if workflow_runs.count_open(w, preempts=workflow.preempts) >= MOST_OPEN:
                 cause = f"{MOST_OPEN} runs of this bot have not ended."
                 raise Fault("WF_017", cause, context={"max": MOST_OPEN})
             run = _run(workflow, parameters, intent, id=self._new_id(), w=w)

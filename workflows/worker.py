@@ -39,6 +39,8 @@ DRAIN_SECONDS = 1.0
 """How long steps may take to end when the worker ends."""
 MOST_TURNS = 8
 """Runs that one worker carries on at a time."""
+KEPT_FREE = 2
+"""Of these, what runs that only read leave to those that write: any number of looks must not hold up a shutdown."""
 _log = structlog.get_logger(__name__)
 
 
@@ -117,12 +119,14 @@ class Worker:
         with engines.reading(self._store.engine) as connection:
             due = workflow_runs.list_due(connection, now)
         taken: list[tuple[Lease, float]] = []
-        for bot_id, run_id in due[:most]:
-            if run_id in self._turns:
+        for one in due:
+            if most - len(taken) <= (KEPT_FREE if one.reads_only else 0):
+                continue
+            if one.run_id in self._turns:
                 continue  # ours, with a lease that was not renewed in time: it must end first
             good_until = self._clock.monotonic() + self._lease.total_seconds()
-            with self._store.writing(bot_id) as w:
-                lease = workflow_runs.take(w, run_id, owner=self.name, until=w.now + self._lease)
+            with self._store.writing(one.bot_id) as w:
+                lease = workflow_runs.take(w, one.run_id, owner=self.name, until=w.now + self._lease)
             if lease is not None:
                 taken.append((lease, good_until))
         return taken

@@ -125,7 +125,7 @@ def open_runs(store: Store) -> int:
     total = 0
     for bot_id in BOTS:
         with store.reading(bot_id) as r:
-            total += workflow_runs.count_open(r)
+            total += workflow_runs.count_open(r, preempts=False)
     return total
 
 

@@ -61,6 +61,14 @@ def test_a_run_that_only_reads_waits_for_nobody_and_holds_up_nobody(play: Play) 
     assert play.run(writes.id).status is WorkflowStatus.NOT_STARTED
 
 
+def test_a_run_that_writes_is_taken_before_those_that_only_read(play: Play) -> None:
+    reads, writes, last = play.ask(READING), play.ask(SIMPLE), play.ask(READING)
+
+    with play.store.engine.connect() as connection:
+        due = workflow_runs.list_due(connection, play.clock.now())
+    assert [one.run_id for one in due] == [writes.id, reads.id, last.id]
+
+
 def test_bots_do_not_wait_for_each_other(play: Play) -> None:
     with play.store.writing("other") as w:
         bots.register_bot(w, name="Other", mode=TradingMode.PAPER, venue="paper", replay_of=None)
@@ -68,7 +76,7 @@ def test_bots_do_not_wait_for_each_other(play: Play) -> None:
     play.lease(ours.id)
 
     with play.store.engine.connect() as connection:
-        assert workflow_runs.list_due(connection, play.clock.now()) == (("other", theirs.id),)
+        assert workflow_runs.list_due(connection, play.clock.now()) == (("other", theirs.id, False),)
 
 
 def test_the_store_itself_refuses_a_second_run_that_writes_to_a_bot(play: Play) -> None:
@@ -150,6 +158,9 @@ def test_a_bot_has_no_more_than_a_hundred_runs_that_have_not_ended(play: Play) -
 
     refused = refusal(play, SIMPLE)
     assert (refused.code, refused.cause) == ("WF_017", "100 runs of this bot have not ended.")
+    first = play.ask(FIRST)
+    with play.store.engine.connect() as connection:
+        assert workflow_runs.list_due(connection, play.clock.now()) == (("main", first.id, False),)
 
 
 def test_everything_that_happens_to_a_run_is_an_event_and_a_line_of_the_log(play: Play) -> None:

@@ -17,7 +17,7 @@ from trading_bot.errors.fault import Fault
 from trading_bot.store import workflow_runs
 from trading_bot.store.store import Store
 from workflows.engine import Turn
-from workflows.worker import Worker
+from workflows.worker import KEPT_FREE, MOST_TURNS, Worker
 
 UNDOING = (step("undo-a", undoes="a"), step("undo-b", undoes="b"))
 
@@ -200,6 +200,26 @@ def test_a_worker_finds_what_is_due_and_carries_it_out(play: Play, threads: Thre
 
     asyncio.run(work())
     assert play.steps.begun == ["a", "b"] * 3
+
+
+def test_runs_that_only_read_never_take_the_whole_worker(play: Play, threads: ThreadPoolExecutor) -> None:
+    working = _Working(play, threads)
+
+    async def work() -> None:
+        reading = [working.play.ask(definition(step("look", does="hang"), reads_only=True)) for _ in range(MOST_TURNS)]
+        task = asyncio.create_task(working.worker.work())
+        async with asyncio.timeout(10):
+            while len(play.steps.begun) < MOST_TURNS - KEPT_FREE:
+                await working.clock.sleep(0.01)
+        await working.until(working.play.ask(definition(step("stop"))).id, WorkflowStatus.COMPLETED)
+        assert play.steps.begun == ["look"] * (MOST_TURNS - KEPT_FREE) + ["stop"]
+        play.steps.released.set()
+        for run in reading:
+            await working.until(run.id, WorkflowStatus.COMPLETED)
+        working.worker.end()
+        await task
+
+    asyncio.run(work())
 
 
 def test_a_worker_that_ends_in_order_lets_its_runs_go_at_once(play: Play, threads: ThreadPoolExecutor) -> None:

@@ -9,7 +9,7 @@ and a line in the log.
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
@@ -25,6 +25,17 @@ from trading_bot.store.workflow_trail import KEPT, MOVING, STEP, tell_run, tell_
 MOST_DUE = 20
 """Runs that one look for work finds at most."""
 _c = workflow_runs.c
+
+
+class Due(NamedTuple):
+    """A run that a worker may take."""
+
+    bot_id: str
+    """The bot that it concerns."""
+    run_id: str
+    """The run."""
+    reads_only: bool
+    """Whether it changes nothing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,16 +84,19 @@ def find_holder(r: Reading) -> WorkflowRun | None:
     return None if row is None else _complete(r, [_run(row)])[0]
 
 
-def count_open(r: Reading) -> int:
-    """Runs that have not ended."""
-    query = sa.select(sa.func.count()).where(of_bot(r, workflow_runs), _c.finished_at.is_(None))
+def count_open(r: Reading, *, preempts: bool) -> int:
+    """Runs that have not ended: those that go first, or the others."""
+    query = sa.select(sa.func.count()).where(
+        of_bot(r, workflow_runs), _c.finished_at.is_(None), _c.preempts == preempts
+    )
     return int(r.connection.execute(query).scalar_one())
 
 
-def list_due(connection: sa.Connection, now: datetime) -> tuple[tuple[str, str], ...]:
-    """Bot and id of the runs, of all bots, that a worker may take now: those that go first in the order in which they do."""
-    query = sa.select(_c.bot_id, _c.id).where(_may_be_taken(now)).order_by(_c.preempts.desc(), _c.number)
-    return tuple((row.bot_id, row.id) for row in connection.execute(query.limit(MOST_DUE)))
+def list_due(connection: sa.Connection, now: datetime) -> tuple[Due, ...]:
+    """The runs, of all bots, that a worker may take now: those that go first, then those that write, each in the order they came in."""
+    query = sa.select(_c.bot_id, _c.id, _c.reads_only).where(_may_be_taken(now))
+    rows = connection.execute(query.order_by(_c.preempts.desc(), _c.reads_only, _c.number).limit(MOST_DUE))
+    return tuple(Due(row.bot_id, row.id, row.reads_only) for row in rows)
 
 
 def take(w: Writing, run_id: str, *, owner: str, until: datetime) -> Lease | None:
