@@ -5,14 +5,17 @@ looked at once, and what it adds up to is remembered and counted again at every 
 schema does not know costs 1 and is left to validation.
 
 The cost is the number of fields that the answer may hold. A list counts as often as its `first` says, written out, by variable or by
-default, and the lists of a connection as often as the connection's; a list that can't be told how long to be counts as five.
+default, and the lists of a connection as often as the connection's; a list that can't be told how long to be counts as five. A candle
+counts besides for the bars that it is made of.
 """
 
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 
 from graphql import (
     DocumentNode,
+    EnumValueNode,
     FieldNode,
     FragmentDefinitionNode,
     FragmentSpreadNode,
@@ -32,6 +35,7 @@ from graphql import (
     is_list_type,
 )
 
+from trading_bot.domain.candles import LENGTHS, Timeframe
 from trading_bot.errors.fault import Fault
 
 SIZE_ARGUMENT = "first"
@@ -41,6 +45,13 @@ MOST_NESTING = 50
 """Fields, fragments and spreads inside each other; the pass recurses, and must end long before Python's stack."""
 META_COST = {"__schema": 5_000, "__type": 100}
 """Introspection fields whose answers are long whatever is selected below them."""
+TIME_ARGUMENT = "timeframe"
+DAY_MINUTES = 1_440
+MINUTES = {
+    frame.name: LENGTHS[frame] // timedelta(minutes=1) if frame in LENGTHS else DAY_MINUTES for frame in Timeframe
+}
+BARS_A_FIELD = 20
+"""Bars of a minute that count as one field: a candle is made of them when it is asked for, a day's of up to 1,440."""
 CEILING = 10**9
 """Where counting ends: twenty doubled levels need not be told from thirty."""
 
@@ -223,7 +234,8 @@ class _Pass:
         is_list = is_list_type(get_nullable_type(definition.type))
         has_size = SIZE_ARGUMENT in definition.args
         if not is_list:
-            return 1 + below.cost + (self._size(node, definition) if has_size else ASSUMED_LIST) * below.listed, 0
+            each = below.listed + self._bars(node, definition)
+            return 1 + below.cost + (self._size(node, definition) if has_size else ASSUMED_LIST) * each, 0
         element = below.cost + ASSUMED_LIST * below.listed
         return (1 + self._size(node, definition) * element, 0) if has_size else (1, element)
 
@@ -237,6 +249,17 @@ class _Pass:
             self.saw_variable = True
             sizes = self._sizes(given.name.value, sizes[0])
         return max(_length(size) for size in sizes)
+
+    def _bars(self, node: FieldNode, definition: GraphQLField) -> int:
+        """What reading the bars of one candle counts as; nothing where a field has no candles, or those of a minute."""
+        given = next((one.value for one in node.arguments or () if one.name.value == TIME_ARGUMENT), None)
+        if TIME_ARGUMENT not in definition.args or given is None:
+            return 0
+        name: Any = given.value if isinstance(given, EnumValueNode) else None
+        if isinstance(given, VariableNode):
+            self.saw_variable = True
+            name = self.variables.get(given.name.value)
+        return MINUTES.get(name if isinstance(name, str) else "", DAY_MINUTES) // BARS_A_FIELD
 
     def _sizes(self, name: str, default: Any) -> list[Any]:
         """What a variable may stand for: what was sent, or else what any operation has for it."""

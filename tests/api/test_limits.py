@@ -166,6 +166,36 @@ def test_no_operation_makes_another_of_its_document_cheaper(text: str, cost: int
     assert measure(LIBRARY, parse(text)).operations["B"].cost == cost
 
 
+@pytest.mark.parametrize(
+    ("arguments", "variables", "cost"),
+    [
+        ("first: 10", {}, 2 + 10),
+        ("first: 10, timeframe: ONE_MINUTE", {}, 2 + 10),
+        ("first: 10, timeframe: FIFTEEN_MINUTES", {}, 2 + 10),
+        ("first: 10, timeframe: ONE_HOUR", {}, 2 + 10 * (1 + 3)),
+        ("first: 10, timeframe: ONE_DAY", {}, 2 + 10 * (1 + 72)),
+        ("first: 10, timeframe: $t", {"t": "ONE_HOUR"}, 2 + 10 * (1 + 3)),
+        ("first: 10, timeframe: $t", {"t": "ONE_MINUTE"}, 2 + 10),
+        ("first: 10, timeframe: $t", {"t": ["ONE_MINUTE"]}, 2 + 10 * (1 + 72)),
+        ("first: 10, timeframe: $t", {}, 2 + 10 * (1 + 72)),
+    ],
+)
+def test_a_candle_counts_for_the_bars_that_it_is_made_of(arguments: str, variables: dict[str, Any], cost: int) -> None:
+    text = f'query($t: Timeframe! = ONE_MINUTE) {{ candles(symbol: "SPY", {arguments}) {{ edges {{ cursor }} }} }}'
+
+    assert only(measure(SCHEMA, parse(text), variables)).cost == cost
+
+
+def test_a_document_can_not_have_years_of_bars_read(shared_api: Api) -> None:
+    days = " ".join(
+        f'a{n}: candles(symbol: "SPY", timeframe: ONE_DAY, first: 100) {{ edges {{ cursor }} }}' for n in range(3)
+    )
+    days_of_two = days[: days.index("a2:")]
+
+    assert shared_api.codes(f"{{ {days} }}") == ["QRY_026"]
+    assert "errors" not in shared_api.post(f"{{ {days_of_two} }}").json()
+
+
 def test_a_document_counts_whatever_its_fragments_hide() -> None:
     text = """query A @a { b1: book @a { ...F @a } ...G } query B { __schema { types { name } } }
       fragment F on Book { t: title pages { ... { number @a } } } fragment G on Query { book { ...F ...F } }"""
