@@ -82,8 +82,8 @@ def test_all_mistakes_are_told_at_once_whatever_found_them() -> None:
             "There is no `risk.max_exposure`, did you mean `risk.max_exposure_pct`?",
             (
                 "one of max_position_size_pct, max_exposure_pct, risk_per_trade_pct, daily_loss_limit, max_open_positions, "
-                "no_entry_minutes_before_close, max_data_age_seconds, max_consecutive_losses, max_orders_per_minute, price_collar_pct, "
-                "max_rejections, rejection_window_minutes, breaker_reset"
+                "max_data_age_seconds, max_consecutive_losses, max_orders_per_minute, price_collar_pct, max_rejections, "
+                "rejection_window_minutes, breaker_reset"
             ),
         ),
         (

@@ -20,7 +20,6 @@ LOOSER: dict[str, tuple[Any, Any]] = {
     "risk_per_trade_pct": (0.5, 0.6),
     "daily_loss_limit": (Decimal(-2_000), Decimal(-2_001)),
     "max_open_positions": (10, 11),
-    "no_entry_minutes_before_close": (15, 14),
     "max_data_age_seconds": (180.0, 181.0),
     "max_consecutive_losses": (20, 21),
     "max_orders_per_minute": (30, 31),

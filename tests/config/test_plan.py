@@ -167,9 +167,8 @@ def test_hours_say_from_when_to_when_what_is_cancelled_and_which_plans_are_close
         "From the next bar on entries on equities leave from 5 min after the session's open to 30 min before its close.",
         "Positions in equities are held over the close.",
     )
-    (longer,) = plan_change(stored(), {"hours": {"entries_before_close_minutes": 10}}, view).effects[:1]
-    assert longer == (
-        "From the next bar on entries on equities leave from 0 min after the session's open to 15 min before its close."
+    assert plan_change(stored(), {"hours": {"entries_before_close_minutes": 10}}, view).effects == (
+        "From the next bar on entries on equities leave from 0 min after the session's open to 10 min before its close.",
     )
 
 

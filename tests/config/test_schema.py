@@ -77,7 +77,7 @@ def test_a_field_says_type_bounds_and_unit() -> None:
 def test_every_limit_says_which_way_it_gets_looser() -> None:
     for limits in (RiskLimits, SessionHours):
         assert [name for name, _, said in notes(limits) if not any(isinstance(one, Limit) for one in said)] == []
-    assert len(dataclasses.fields(RiskLimits)) == 13
+    assert len(dataclasses.fields(RiskLimits)) == 12
 
 
 def test_the_defaults_are_valid_and_those_of_the_types() -> None:

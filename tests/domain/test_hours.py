@@ -17,8 +17,9 @@ def at(minutes: int) -> datetime:
 @pytest.mark.parametrize(
     ("hours", "first", "last"),
     [
-        (SessionHours(), 0, 389),
-        (SessionHours(entries_after_open_minutes=15), 15, 389),
+        (SessionHours(), 0, 374),
+        (SessionHours(entries_before_close_minutes=0), 0, 389),
+        (SessionHours(entries_after_open_minutes=15), 15, 374),
         (SessionHours(entries_before_close_minutes=60), 0, 329),
         (SessionHours(entries_before_close_minutes=10, flatten_before_close_minutes=20), 0, 369),
         (SessionHours(entries_after_open_minutes=90, entries_before_close_minutes=270), 90, 119),

@@ -90,6 +90,18 @@ async def test_no_entry_leaves_in_the_last_minutes_before_the_close(home: Path) 
         )
 
 
+async def test_the_last_quarter_of_an_hour_is_too_late_to_ask_for_entries_unless_told_otherwise(home: Path) -> None:
+    async with scripted_bot(home, EVENING, config=config()) as bot:
+        decisions, view = bot.bot.loop._decisions, bot.bot.loop._view
+        await to(bot, 374)
+        assert decisions.may_enter(view.bars("ACME")[-1], bot.now)
+        await to(bot, 375)
+        assert not decisions.may_enter(view.bars("ACME")[-1], bot.now)
+        Operator(bot.bot.store, bot.clock).apply({"hours": {"entries_before_close_minutes": 5}})
+        await to(bot, 376)
+        assert decisions.may_enter(view.bars("ACME")[-1], bot.now)
+
+
 async def test_on_a_half_day_the_minutes_count_from_the_early_close(home: Path) -> None:
     by = TO_HALF_DAY
     bars = moved([bar(index, "100") for index in range(170, 209)], by)

@@ -18,10 +18,7 @@ LEAST_FOR_ENTRIES = 30
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SessionHours:
-    """When entries on equities may leave, and when their positions are closed. Crypto pairs have no session: none of it touches them.
-
-    `risk.no_entry_minutes_before_close` holds besides: the longer of both counts.
-    """
+    """When entries on equities may leave, and when their positions are closed. Crypto pairs have no session: none of it touches them."""
 
     __pydantic_config__: ClassVar[dict[str, str]] = STRICT
 
@@ -31,7 +28,7 @@ class SessionHours:
     """No entries on an equity for this many minutes after the session's open, 0 to 390; crypto pairs have no session."""
     entries_before_close_minutes: Annotated[
         int, Range(low=0, high=LONGEST_SESSION, unit="minutes"), Limit(looser=Looser.LOWER)
-    ] = 0
+    ] = 15
     """No entries on an equity this many minutes before the day's close, 0 to 390; resting ones are cancelled then."""
     flatten_before_close_minutes: Annotated[
         int | None, Range(low=1, high=120, unit="minutes"), Limit(looser=Looser.LOWER)

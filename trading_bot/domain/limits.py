@@ -43,10 +43,6 @@ class RiskLimits:
     """The breaker trips once the session's P&L is at or below this; negative, in the quote currency."""
     max_open_positions: Annotated[int, Range(low=1, high=100, unit="plans"), Limit(looser=Looser.HIGHER)] = 10
     """Plans open at the same time, 1 to 100."""
-    no_entry_minutes_before_close: Annotated[
-        int, Range(low=0, high=120, unit="minutes"), Limit(looser=Looser.LOWER)
-    ] = 15
-    """No entries on an equity this many minutes before the regular close, 0 to 120."""
     max_data_age_seconds: Annotated[
         float, Range(low=60.0, high=3600.0, unit="seconds"), Limit(looser=Looser.HIGHER)
     ] = 180.0

@@ -165,8 +165,7 @@ def _on_hours(before: BotConfig, after: BotConfig, diff: Sequence[ConfigDifferen
     if not under(diff, ("hours",)):
         return
     if (old.entries_after_open_minutes, old.last_minutes) != (new.entries_after_open_minutes, new.last_minutes):
-        begin = new.entries_after_open_minutes
-        end = max(new.last_minutes, after.risk.no_entry_minutes_before_close)
+        begin, end = new.entries_after_open_minutes, new.last_minutes
         yield f"From the next bar on entries on equities leave from {begin} min after the session's open to {end} min before its close."
     if new.last_minutes > old.last_minutes:
         yield f"Entries that still rest {new.last_minutes} min before the close are cancelled then."

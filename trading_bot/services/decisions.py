@@ -59,7 +59,7 @@ class Decisions:
         if kind is AssetClass.CRYPTO:
             return True
         hours = regular_hours(session_day(kind, bar.timestamp))
-        latest = timedelta(minutes=self._config.risk.no_entry_minutes_before_close)
+        latest = timedelta(minutes=self._config.hours.last_minutes)
         return is_open(kind, bar.timestamp) and hours is not None and at < hours[1] - latest
 
     def is_shut(self, bar: Bar, at: datetime) -> bool:
