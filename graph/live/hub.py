@@ -3,20 +3,19 @@
 from collections.abc import AsyncGenerator, Callable, Hashable
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, Protocol
+from typing import Protocol, cast
 
 from graph.execution import Executor, Prepared
 from graph.live.audience import Audience
-from graph.live.changing import Changes, ChangingGroup
 from graph.live.frames import opening
 from graph.live.member import Errors, Member, Wire
 from graph.live.ordered import Batch, OrderedGroup
-from graph.live.paced import PacedGroup
 from graph.live.shares import Shares, nobody
 from graph.live.sources import CanNotBeginError, source_of
+from graph.live.watching import WatchingGroup
 from graph.live.writer import Writer
 from resolvers.changes import Followed
-from resolvers.watches import Paced
+from resolvers.watches import Watched
 from trading_bot.domain.commands import Caller
 from trading_bot.errors.fault import Fault
 
@@ -101,16 +100,12 @@ class Live:
         writer = Writer(executor=self.executor, prepared=prepared, caller=nobody(caller))
         operation = writer.operation()
         source = await source_of(self.executor, prepared, operation)
-        match source:
-            case Followed():
-                bot_id = await source.bot()
-                below = ("events", bot_id, source.kinds, self._shares.without_place(prepared, caller))
-                return self._known(below, partial(self._ordered, source, bot_id, writer)), source.after_seq
-            case Paced():
-                writer.keeps_parts = True
-                return self._known(whole, partial(self._paced, source, writer)), None
-            case _:
-                return self._known(whole, partial(self._changing, writer)), None
+        if isinstance(source, Followed):
+            bot_id = await source.bot()
+            below = ("events", bot_id, source.kinds, self._shares.without_place(prepared, caller))
+            return self._known(below, partial(self._ordered, source, bot_id, writer)), source.after_seq
+        writer.keeps_parts = True
+        return self._known(whole, partial(self._watching, cast("Watched", source), writer)), None
 
     def _known(self, key: Hashable, make: Callable[[Callable[[], None]], Group]) -> Group:
         """The group of that key, made now where there is none."""
@@ -125,16 +120,10 @@ class Live:
         made = self._groups[key] = make(forget)
         return made
 
-    def _paced(self, source: Paced[Any], writer: Writer, emptied: Callable[[], None]) -> Group:
-        return PacedGroup(source=source, writer=writer, audience=self._audience(), emptied=emptied)
-
-    def _changing(self, writer: Writer, emptied: Callable[[], None]) -> Group:
-        async def look() -> Changes:
-            operation = writer.operation()
-            values = await source_of(self.executor, writer.prepared, operation)
-            return Changes(operation=operation, values=aiter(values))
-
-        return ChangingGroup(look=look, writer=writer, audience=self._audience(), emptied=emptied)
+    def _watching(self, source: Watched, writer: Writer, emptied: Callable[[], None]) -> Group:
+        parts = self.executor.parts
+        audience = Audience(clock=parts.clock, counters=parts.counters)
+        return WatchingGroup(source=source, writer=writer, audience=audience, emptied=emptied)
 
     def _ordered(self, source: Followed, bot_id: str, writer: Writer, emptied: Callable[[], None]) -> Group:
         parts = self.executor.parts
@@ -143,6 +132,3 @@ class Live:
             return parts.stream.batches(bot_id, after_seq, source.kinds)
 
         return OrderedGroup(follow=follow, writer=writer, clock=parts.clock, counters=parts.counters, emptied=emptied)
-
-    def _audience(self) -> Audience:
-        return Audience(clock=self.executor.parts.clock, counters=self.executor.parts.counters)
