@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
+from dataclasses import dataclass
 from typing import TypeVar
 
 import orjson
@@ -11,6 +12,7 @@ from resolvers.context import Context
 from resolvers.inputs import WorkflowCancel, WorkflowExecute
 from resolvers.paging import Connection, connection, require_first
 from resolvers.payloads import WorkflowRunPayload
+from resolvers.watches import answers
 from trading_bot.domain.commands import Intent
 from trading_bot.domain.events import EventKind
 from trading_bot.domain.workflow_runs import WorkflowRun
@@ -102,37 +104,67 @@ async def cancel_workflow(context: Context, input: WorkflowCancel, intent: Inten
     return WorkflowRunPayload(run=run, preview=None, errors=(), replayed=replayed)
 
 
-async def watch_workflow_run(context: Context, *, id: str) -> AsyncGenerator[WorkflowRun, None]:
+@dataclass(slots=True, kw_only=True)
+class WatchedRun:
+    """A run at once and after each of its steps, until it has ended."""
+
+    context: Context
+    id: str
+    _place: tuple[str, int] | None = None
+    """Its bot, and the number of the last event that the first answer shows."""
+
+    async def look(self) -> WorkflowRun:
+        """The run as it is now. Fault QRY_005 for one that does not exist."""
+        await self.context.operation.renew()
+        if self._place is None:
+            bot_id = await self._bot()
+            run, seq = await self._found(bot_id)
+            self._place = bot_id, seq
+            return run
+        return (await self._found(self._place[0]))[0]
+
+    look_again = look
+
+    async def moves(self) -> AsyncGenerator[None, None]:
+        """Its steps, and whatever else is written of it."""
+        if self._place is None:
+            raise Fault("SYS_001", "A run was followed before it was looked at.")
+        stream = self.context.parts.stream
+        async with aclosing(stream.batches(*self._place, (EventKind.WORKFLOW,))) as batches:
+            async for events, _ in batches:
+                if any(event.subject == self.id for event in events):
+                    yield
+
+    def is_last(self, seen: WorkflowRun) -> bool:
+        """Whether it has ended."""
+        return seen.has_ended
+
+    def __aiter__(self) -> AsyncGenerator[WorkflowRun, None]:  # noqa: PYI058 - to be closed
+        """The answers, for one who watches alone."""
+        return answers(self)
+
+    async def _bot(self) -> str:
+        run = await find_workflow_run(self.context, id=self.id)
+        if run is None:
+            raise Fault("QRY_005", f"There is no run `{self.id:.40}`.", context={"field": "id"})
+        return run.bot_id
+
+    async def _found(self, bot_id: str) -> tuple[WorkflowRun, int]:
+        """The run, and the number of the last event that it shows."""
+        await self.context.choose_bot(bot_id)
+
+        def read(r: Reading) -> tuple[WorkflowRun | None, int]:
+            return workflow_runs.find_run(r, self.id), r.seq()
+
+        run, seq = await self.context.read(read)
+        if run is None:
+            raise Fault("QRY_005", f"The run `{self.id:.40}` is not there any more.", context={"field": "id"})
+        return run, seq
+
+
+def watch_workflow_run(context: Context, *, id: str) -> WatchedRun:
     """The run at once and after each of its steps, until it has ended. Fault QRY_005 for a run that does not exist."""
-    run = await find_workflow_run(context, id=id)
-    if run is None:
-        raise Fault("QRY_005", f"There is no run `{id:.40}`.", context={"field": "id"})
-    bot_id = run.bot_id
-    run, seq = await _with_place(context, bot_id, id)
-    yield run
-    if run.has_ended:
-        return
-    async with aclosing(context.parts.stream.batches(bot_id, seq, (EventKind.WORKFLOW,))) as batches:
-        async for events, _ in batches:
-            if any(event.subject == id for event in events):
-                await context.operation.renew()
-                run, _ = await _with_place(context, bot_id, id)
-                yield run
-                if run.has_ended:
-                    return
-
-
-async def _with_place(context: Context, bot_id: str, id: str) -> tuple[WorkflowRun, int]:
-    """The run as it is now, and the number of the last event that it shows."""
-    await context.choose_bot(bot_id)
-
-    def read(r: Reading) -> tuple[WorkflowRun | None, int]:
-        return workflow_runs.find_run(r, id), r.seq()
-
-    run, seq = await context.read(read)
-    if run is None:
-        raise Fault("QRY_005", f"The run `{id:.40}` is not there any more.", context={"field": "id"})
-    return run, seq
+    return WatchedRun(context=context, id=id)
 
 
 def _parameters(sent: object) -> dict[str, object]:
