@@ -23,6 +23,7 @@ from graph.execution import Prepared
 from graph.guard.json import as_json
 from graph.variables import variables_of
 from trading_bot.domain.commands import Caller
+from trading_bot.errors.fault import Fault
 
 REMEMBERED = 256
 
@@ -79,7 +80,12 @@ def _bounds(prepared: Prepared, caller: Caller) -> tuple[Hashable, ...]:
 
 def _values(prepared: Prepared, names: frozenset[str]) -> bytes:
     given = prepared.request.variables or {}
-    return as_json({name: given[name] for name in names & given.keys()}, option=orjson.OPT_SORT_KEYS)
+    try:
+        return as_json({name: given[name] for name in names & given.keys()}, option=orjson.OPT_SORT_KEYS)
+    except TypeError:  # JSON is read to any depth, and written to 254 levels
+        raise Fault(
+            "QRY_004", "Expected variables that are nested less deeply.", context={"field": "variables"}
+        ) from None
 
 
 def _form_of(prepared: Prepared) -> Form:

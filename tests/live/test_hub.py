@@ -170,6 +170,21 @@ def test_what_can_not_begin_says_why_and_leaves_nothing(run: Executor, query: st
     assert asyncio.run(look()) == ([code], 0, 0)
 
 
+def test_variables_that_are_nested_too_deeply_are_the_callers_fault(run: Executor) -> None:
+    nested: object = 5
+    for _ in range(300):
+        nested = [nested]
+
+    async def look() -> list[str]:
+        try:
+            await watch(Live(executor=run), EVENTS, {"after": nested})
+        except CanNotBeginError as refused:
+            return [error["extensions"]["errorCode"] for error in refused.errors]
+        return []
+
+    assert asyncio.run(look()) == ["QRY_004"]
+
+
 def test_an_answer_that_is_too_large_says_so_at_each_tick_and_nobody_else_is_touched(run: Executor) -> None:
     query = "subscription { botState(intervalSeconds: 1) { orders { orderId symbol status } seq } }"
 
