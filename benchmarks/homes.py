@@ -5,7 +5,8 @@ from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 
-from tests.fakes.seeding import HELD, SESSION_START, plan_of, seed_bot
+from tests.fakes.seeded_trades import HELD, SESSION_START, plan_of
+from tests.fakes.seeding import seed_bot
 from trading_bot.clock import SystemClock
 from trading_bot.domain.orders import ClientOrderId, Leg, Order, OrderStatus, OrderType, Side, plan_id_from
 from trading_bot.domain.positions import Lot, Position

@@ -101,17 +101,30 @@ def postgres_server() -> Iterator[str]:
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
-def tables_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+def tables_url(request: pytest.FixtureRequest) -> Iterator[str]:
     """The address of a store of the test's own that has its tables and nothing in them: copied, which takes a third of the time."""
     if request.param == "sqlite":
-        shutil.copyfile(request.getfixturevalue("sqlite_with_tables"), tmp_path / "botgraph.db")
-        yield f"sqlite:///{tmp_path / 'botgraph.db'}"
+        yield request.getfixturevalue("sqlite_url")
         return
     server, name = request.getfixturevalue("postgres_with_tables"), f"test_{uuid4().hex}"
     with psycopg.connect(f"postgresql://postgres:@/postgres?host={server}", autocommit=True) as admin:
         admin.execute(SQL("CREATE DATABASE {} TEMPLATE with_tables").format(Identifier(name)))
         yield f"postgresql+psycopg://postgres:@/{name}?host={server}"
         admin.execute(SQL("DROP DATABASE {} WITH (FORCE)").format(Identifier(name)))
+
+
+@pytest.fixture
+def sqlite_url(tmp_path: Path, sqlite_with_tables: Path) -> str:
+    """The same on SQLite alone, for what is alike on both databases."""
+    shutil.copyfile(sqlite_with_tables, tmp_path / "botgraph.db")
+    return f"sqlite:///{tmp_path / 'botgraph.db'}"
+
+
+@pytest.fixture
+def home_with_tables(home: Path, sqlite_with_tables: Path) -> Path:
+    """A home whose store has its tables and nothing else: most tests can do without the time that it takes to make them."""
+    shutil.copyfile(sqlite_with_tables, home / "botgraph.db")
+    return home
 
 
 @pytest.fixture(scope="session")

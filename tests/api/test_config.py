@@ -6,7 +6,7 @@ import orjson
 import sqlalchemy as sa
 
 from tests.api.client import Api
-from tests.fakes.seeding import CONFIG
+from tests.fakes.seeded_trades import CONFIG
 from trading_bot.domain.errors import Scope
 from trading_bot.services.config_fields import schema_bytes
 from trading_bot.services.configuration import config_hash, config_values

@@ -7,19 +7,8 @@ import pytest
 
 from tests.api.client import Api
 from tests.api.conftest import NOW
-from tests.fakes.seeding import (
-    COMMAND,
-    HELD,
-    LOSS,
-    SESSION,
-    VENUE_NOW,
-    WIN,
-    decision,
-    done_command,
-    metric,
-    refusal,
-    trip,
-)
+from tests.fakes.seeded_trades import HELD, LOSS, SESSION, VENUE_NOW, WIN, decision, refusal
+from tests.fakes.seeded_watch import COMMAND, done_command, metric, trip
 from trading_bot.store import commands, decisions, performance_metrics, risk_events
 
 

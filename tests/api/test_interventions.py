@@ -7,7 +7,7 @@ import pytest
 
 from tests.api.client import Api
 from tests.api.test_writes import action, stored, version
-from tests.fakes.seeding import HELD, LOSS, client_id, plan_of
+from tests.fakes.seeded_trades import HELD, LOSS, client_id, plan_of
 from trading_bot.domain.errors import Scope
 from trading_bot.domain.orders import Leg
 from trading_bot.store import errors, plans

@@ -14,7 +14,7 @@ from graph.doors.operations import FOLDER, load_operations
 from graph.schema import build_schema
 from graph.sizes import largest_answer
 from tests.api.client import Api
-from tests.fakes.seeding import COMMAND, RUN, running
+from tests.fakes.seeded_watch import COMMAND, RUN, running
 from trading_bot.domain.errors import CAUSE_BYTES, REASON_BYTES, Scope, capped
 from trading_bot.domain.health import HealthCheck
 from trading_bot.errors.fault import Fault

@@ -12,7 +12,8 @@ from sqlalchemy import make_url
 
 from tests.api.client import Api, Serving, closed
 from tests.api.conftest import NOW
-from tests.fakes.seeding import running, seed_bot
+from tests.fakes.seeded_watch import running
+from tests.fakes.seeding import seed_bot
 from tests.fakes.standing_clock import StandingClock
 from trading_bot.domain.account import TradingMode
 from trading_bot.domain.health import HealthCheck

@@ -10,11 +10,12 @@ from graph.schema import build_schema
 from tests.api.client import Api, Serving
 from tests.api.conftest import NOW
 from tests.api.selection import everything, root_selections
-from tests.fakes.seeding import COMMAND, HELD, LOSS, RUN, SESSION, WIN, closed_trade, seed_bot
+from tests.fakes.seeded_trades import HELD, LOSS, SESSION, WIN, closed_trade
+from tests.fakes.seeded_watch import COMMAND, RUN
+from tests.fakes.seeding import seed_bot
 from tests.fakes.standing_clock import StandingClock
 from trading_bot.store import plans, trades
 from trading_bot.store.engine import open_engine
-from trading_bot.store.schema import bring_up_to_date
 from trading_bot.store.store import Store
 
 SCHEMA = build_schema()._schema
@@ -63,13 +64,12 @@ def test_every_connection_is_among_the_pages_that_must_not_be_empty() -> None:
 
 
 def test_everything_in_few_documents_answers_on_either_database(
-    store_url: str, tmp_path_factory: pytest.TempPathFactory
+    tables_url: str, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    engine = open_engine(store_url)
-    bring_up_to_date(engine)
+    engine = open_engine(tables_url)
     seed_bot(Store(engine, StandingClock(NOW)), NOW)
     engine.dispose()
-    serving = Serving(tmp_path_factory.mktemp("home"), StandingClock(NOW), store_url=store_url)
+    serving = Serving(tmp_path_factory.mktemp("home"), StandingClock(NOW), store_url=tables_url)
     try:
         parts = list(ROOTS.values())
         data: dict[str, Any] = {}

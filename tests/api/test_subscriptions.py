@@ -4,7 +4,8 @@ from dataclasses import replace
 from decimal import Decimal
 
 from tests.api.client import Api, closed
-from tests.fakes.seeding import account, running
+from tests.fakes.seeded_trades import account
+from tests.fakes.seeded_watch import running
 from trading_bot.domain.account import Account
 from trading_bot.domain.errors import Scope
 from trading_bot.store import accounts, runtime

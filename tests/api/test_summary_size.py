@@ -11,7 +11,8 @@ from graph.schema import build_schema
 from tests.api.client import Api
 from tests.api.conftest import NOW
 from tests.api.selection import everything
-from tests.fakes.seeding import account, error, running
+from tests.fakes.seeded_trades import account
+from tests.fakes.seeded_watch import error, running
 from trading_bot.domain.health import HealthCheck, RunState
 from trading_bot.store import accounts, errors, runtime
 

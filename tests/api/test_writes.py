@@ -13,7 +13,7 @@ from graph.schema import Mutation, Query, build_schema
 from graph.types.commands import CommandPayload
 from graph.types.inputs import BotActionInput
 from tests.api.client import Api
-from tests.fakes.seeding import HELD, plan_of
+from tests.fakes.seeded_trades import HELD, plan_of
 from trading_bot.domain.errors import Scope
 from trading_bot.domain.plans import PlanStatus
 from trading_bot.errors.fault import Fault

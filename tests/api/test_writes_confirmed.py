@@ -8,7 +8,7 @@ import pytest
 
 from tests.api.client import Api, Serving
 from tests.api.test_writes import action, close_plan, stored, version
-from tests.fakes.seeding import HELD, _resting, held, plan_of
+from tests.fakes.seeded_trades import HELD, held, plan_of, resting_of
 from trading_bot.domain.errors import Scope
 from trading_bot.domain.orders import Leg
 from trading_bot.store import orders, plans, positions
@@ -208,7 +208,7 @@ def test_closing_cancelling_protection_resetting_and_stopping_under_a_plan_need_
 
 
 def test_cancelling_an_entry_needs_no_token(api: Api) -> None:
-    entry = replace(_resting(plan_of(HELD, "SPY")), leg=Leg.ENTRY, client_order_id="entry-1", venue_order_id="V-1")
+    entry = replace(resting_of(plan_of(HELD, "SPY")), leg=Leg.ENTRY, client_order_id="entry-1", venue_order_id="V-1")
     with api.store.writing("main") as w:
         orders.save_order(w, entry)
     done = named(api, "ordersCancel", {**action(), "orderIds": ["V-1"]})

@@ -7,7 +7,7 @@ from pathlib import Path
 import httpx
 
 from tests.api.test_process import free_port, key, running, wait_until_alive
-from tests.fakes.seeding import COMMAND
+from tests.fakes.seeded_watch import COMMAND
 
 
 def test_a_masked_fault_is_found_in_the_log_by_its_id(tmp_path: Path, seeded_store: Path) -> None:

@@ -12,7 +12,7 @@ from graph.live.hub import Live
 from graph.plan.parts import Kept
 from resolvers.context import Operation
 from resolvers.state import find_bot_state
-from tests.fakes.seeding import account
+from tests.fakes.seeded_trades import account
 from tests.fakes.standing_clock import StandingClock
 from tests.live.watching import CALLER, prepared, until, watch
 from trading_bot.store import accounts

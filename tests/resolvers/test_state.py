@@ -6,7 +6,8 @@ import pytest
 
 from resolvers.context import Context, Operation, Parts
 from resolvers.state import find_bot_state, find_bot_summary
-from tests.fakes.seeding import account, running
+from tests.fakes.seeded_trades import account
+from tests.fakes.seeded_watch import running
 from tests.fakes.set_clock import SetClock
 from tests.resolvers.conftest import CALLER
 from trading_bot.domain.state import BotSummary

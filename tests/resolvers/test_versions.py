@@ -4,7 +4,7 @@ import asyncio
 
 from resolvers.context import Parts
 from resolvers.versions import Versions
-from tests.fakes.seeding import running
+from tests.fakes.seeded_watch import running
 from tests.fakes.set_clock import SetClock
 from trading_bot.store import runtime
 

@@ -14,7 +14,7 @@ import pytest
 from graph.doors.terminal.workflow_runs import news
 from tests.api.client import Api
 from tests.api.conftest import _no_log_lines, api, seeded_store, start  # noqa: F401 - fixtures
-from tests.fakes.seeding import RUN
+from tests.fakes.seeded_watch import RUN
 from tests.terminal.typed_commands import Run
 
 OWN = """

@@ -6,7 +6,7 @@ from typing import Any
 
 from graph.doors.operations import FOLDER
 from tests.api.client import Api
-from tests.fakes.seeding import RUN
+from tests.fakes.seeded_watch import RUN
 from tests.workflows.definitions import text_of
 from trading_bot.domain.errors import Scope
 
