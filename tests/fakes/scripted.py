@@ -1,6 +1,5 @@
-"""A market that a test writes down, and a bot that trades on it bar by bar."""
+"""A market that a test writes down bar by bar, and what a strategy might want of it."""
 
-from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
@@ -37,36 +36,6 @@ def bar(
         close=at,
         volume=Decimal(volume),
     )
-
-
-class ScriptedFeed:
-    """The bars that a test wrote down."""
-
-    def __init__(self, bars: Sequence[Bar]) -> None:
-        self._bars = tuple(bars)
-
-    @property
-    def identity(self) -> dict[str, str]:
-        return {"kind": "scripted"}
-
-    @property
-    def replay_of(self) -> str | None:
-        return None
-
-    def symbols(self) -> tuple[str, ...]:
-        return tuple(sorted({bar.symbol for bar in self._bars}))
-
-    def minutes(self, after: datetime | None, *, symbols: tuple[str, ...] = ()) -> Iterator[tuple[Bar, ...]]:
-        wanted = [bar for bar in self._bars if not symbols or bar.symbol in symbols]
-        for moment in sorted({bar.timestamp for bar in wanted}):
-            if after is None or moment > after:
-                yield tuple(bar for bar in wanted if bar.timestamp == moment)
-
-    def history(self, symbol: str, *, until: datetime, count: int) -> tuple[Bar, ...]:
-        return tuple(bar for bar in self._bars if bar.symbol == symbol and bar.known_at <= until)[-count:]
-
-    def digest(self, lines: int) -> str | None:
-        return None
 
 
 def proposal(
