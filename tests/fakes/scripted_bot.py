@@ -12,7 +12,8 @@ from unittest import mock
 from uuid import uuid4
 
 from tests.fakes.lying_venue import LyingVenue
-from tests.fakes.scripted import ScriptedFeed
+from tests.fakes.scripted import proposal
+from tests.venues.hand_made import HandMadeFeed
 from trading_bot import bootstrap
 from trading_bot.bootstrap import Bot, bot_of
 from trading_bot.clock import SystemClock
@@ -170,6 +171,14 @@ class ScriptedBot:
             return list(reversed(errors.list_errors(r, 100, error_code=code).items))
 
 
+async def holding(bot: ScriptedBot, quantity: str = "10") -> None:
+    """Have it buy so many ACME at the first bars, with its stop and target."""
+    await bot.bar()
+    await bot.enter(proposal(), quantity)
+    await bot.bar()
+    assert bot.held() == Decimal(quantity)
+
+
 @asynccontextmanager
 async def scripted_bot(
     home: Path,
@@ -207,7 +216,7 @@ def trading_on(bars: Sequence[Bar]) -> Iterator[list[LyingVenue]]:
     venues: list[LyingVenue] = []
 
     def made(path: Path, config: PaperConfig, clock: Any, feed: object, symbols: tuple[str, ...]) -> LyingVenue:
-        venues.append(LyingVenue(PaperVenue(path, config, clock, ScriptedFeed(bars), symbols)))
+        venues.append(LyingVenue(PaperVenue(path, config, clock, HandMadeFeed(bars), symbols)))
         return venues[-1]
 
     with (
