@@ -11,7 +11,7 @@ from graph.execution import Executor
 from graph.live.hub import Live
 from graph.live.writer import Writer, Written
 from resolvers.context import Operation
-from tests.fakes.seeding import workflow_run
+from tests.fakes.seeded_watch import workflow_run
 from tests.live.watching import Watching, tasks, until, watch
 from trading_bot.domain.events import EventKind
 from trading_bot.store import tables, workflow_runs
