@@ -50,6 +50,8 @@ ROOM_BYTES = 8 * 1024 * 1024
 KEY_BYTES = 512
 """What an entry takes beside its bytes, about."""
 
+_MOVED = re.compile("|".join((*sorted(CLOCKED), "health")))
+"""Wherever they stand: a name that merely has one of these in it costs a second's use, and `timestamp...F` is one word below."""
 _WORDS = re.compile(r"#[^\n\r]*|[\w.+-]+|[^\s,\ufeff]")
 """The words of a document without texts, and its comments."""
 
@@ -141,8 +143,8 @@ def form_of(tree: DocumentNode) -> Form:
     """The form of a parsed document, read off its words."""
     text = "" if tree.loc is None else tree.loc.source.body
     words = _words_and_texts(tree) if '"' in text else [word for word in _WORDS.findall(text) if word[0] != "#"]
-    is_clocked = not CLOCKED.isdisjoint(words) or any(word.startswith("health") for word in words)
-    return Form(text=" ".join(words), is_clocked=is_clocked)
+    whole = " ".join(words)
+    return Form(text=whole, is_clocked=_MOVED.search(whole) is not None)
 
 
 def _words_and_texts(tree: DocumentNode) -> list[str]:

@@ -209,6 +209,24 @@ def test_a_form_has_no_comments_and_keeps_what_is_in_texts() -> None:
     assert [form.is_clocked for form in forms] == [False] * 4
 
 
+@pytest.mark.parametrize(
+    "query",
+    [
+        "{ botState { timestamp } }",
+        "{ botState { timestamp...F } } fragment F on BotState { seq }",
+        "{botState{seq...{dataAgeSeconds}}}",
+        "{botSummary{warnings...on BotSummary{seq}}}",
+        "{ botState { at:timestamp,seq } }",
+        "{ botSummary { healthReason...F } } fragment F on BotSummary { seq }",
+    ],
+)
+def test_what_the_clock_moves_is_found_however_it_is_laid_out(query: str) -> None:
+    tree = Documents(schema=build_schema()._schema).read(query).tree
+
+    assert tree is not None
+    assert form_of(tree).is_clocked
+
+
 def test_what_is_made_again_shows_what_changed_and_nothing_old(api: Api) -> None:
     query = "{ botState { positions { symbol currentPrice unrealizedPl } orders { orderId } account { cashBalance } } }"
     before = [api.post(query, headers={"Cache-Control": "no-cache"}).content for _ in range(4)]
