@@ -31,6 +31,9 @@ KEPT_ROOTS = frozenset(
         "changes",
         "command",
         "commands",
+        "config",
+        "configDiff",
+        "configHistory",
         "decisions",
         "errorCodes",
         "errors",
@@ -40,9 +43,12 @@ KEPT_ROOTS = frozenset(
         "riskEvents",
         "tradePlans",
         "trades",
+        "workflowRun",
+        "workflowRuns",
     }
 )
-"""Root fields that say what the books say and no more. All others, such as `viewer`, `configPlan` and `metrics`, are answered anew."""
+"""Root fields that say what the books say and no more. All others are answered anew: `viewer` and `configPlan` say who asks, `metrics` what
+this server does, `workflow` and `workflows` what lies in files."""
 CLOCKED = frozenset({"dataAgeSeconds", "generatedAt", "lastHeartbeat", "timestamp", "warnings"})
 """Fields that the clock moves, whatever type they are of; and so do those whose name begins with `health`."""
 ROOM_BYTES = 8 * 1024 * 1024

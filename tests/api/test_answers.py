@@ -133,6 +133,40 @@ def test_what_says_who_asks_or_what_the_server_does_is_never_kept(api: Api, made
     assert len(made) == 3
 
 
+@pytest.mark.parametrize(
+    "query",
+    [
+        "{ config { version } }",
+        "{ configHistory(first: 5) { edges { node { version reason } } } }",
+        "{ configDiff(fromVersion: 1, toVersion: 1, first: 5) { path } }",
+        '{ workflowRun(id: "none") { status } }',
+        "{ workflowRuns(first: 5) { edges { node { status } } } }",
+    ],
+)
+def test_the_configuration_and_runs_are_kept_until_the_next_commit(api: Api, made: list[str], query: str) -> None:
+    first = api.post(query)
+    again = api.post(query)
+    api.data(PAUSE)
+    api.post(query)
+
+    assert again.content == first.content
+    assert made.count(query) == 2
+
+
+def test_a_run_that_was_asked_for_is_seen_at_once(api: Api) -> None:
+    def runs() -> list[str]:
+        found = api.data("{ workflowRuns(first: 5) { edges { node { workflow { id } } } } }")
+        return [edge["node"]["workflow"]["id"] for edge in found["workflowRuns"]["edges"]]
+
+    before = runs()
+    api.data(
+        """mutation { workflowExecute(input: {workflowId: "check-health", reason: "r", idempotencyKey: "k"}) {
+             run { id } errors { errorCode } } }"""
+    )
+
+    assert runs() == ["check-health", *before]
+
+
 def test_an_error_is_never_kept(api: Api, made: list[str]) -> None:
     query = '{ botState(botId: "nobody") { seq } }'
     codes = [api.codes(query) for _ in range(3)]

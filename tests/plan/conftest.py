@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 import structlog
@@ -20,6 +20,7 @@ from tests.fakes.standing_clock import StandingClock
 from tests.plan.made_data import made
 from trading_bot.domain.candles import Candle
 from trading_bot.domain.commands import Caller, Command
+from trading_bot.domain.config_changes import Config, ConfigChange, ConfigDifference
 from trading_bot.domain.decisions import Decision
 from trading_bot.domain.errors import Scope, SemanticError
 from trading_bot.domain.events import Event
@@ -32,7 +33,11 @@ from trading_bot.domain.sessions import BotSession
 from trading_bot.domain.state import Bot
 from trading_bot.domain.trades import Trade
 from trading_bot.domain.watch import PerformanceMetric
+from trading_bot.domain.workflow_runs import WorkflowRun
 from trading_bot.store.paging import Page
+from workflows.model import Workflow
+
+T = TypeVar("T")
 
 NOW = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 CALLER = Caller(key_id="k", name="k", scope=Scope.READ, max_response_bytes=10**9, rate_per_minute=None)
@@ -47,14 +52,18 @@ PAGES: dict[str, type] = {
     "list_candles": Candle,
     "list_commands": Command,
     "list_errors": SemanticError,
+    "list_history": ConfigChange,
+    "list_workflow_runs": WorkflowRun,
 }
 SINGLE: dict[str, type] = {
     "find_trade_plan": TradePlan,
     "find_trade_decision": Decision,
     "find_command": Command,
     "find_snapshot": Quote,
+    "find_bot_config": Config,
+    "find_workflow_run": WorkflowRun,
 }
-LISTS: dict[str, type] = {"list_changes": Event, "list_trade_fills": Fill}
+LISTS: dict[str, type] = {"list_changes": Event, "list_trade_fills": Fill, "list_differences": ConfigDifference}
 
 
 class StillClock(StandingClock):
@@ -75,14 +84,14 @@ class AnyStore:
         """What the resolver that `work` is of would have found."""
         name = work.__qualname__.partition(".")[0]
         if name == "_facts":
-            return 1, self._made(Facts, name)
+            return 1, self.made(Facts, name)
         if name == "find_metrics":
-            return self._made(Runtime, name), 1, 2, 3
+            return self.made(Runtime, name), 1, 2, 3
         if name in SINGLE:
-            return self._made(SINGLE[name], name)
+            return self.made(SINGLE[name], name)
         if name in LISTS:
-            return tuple(self._made(LISTS[name], f"{name}{n}") for n in range(self.seed % 3))
-        items = tuple(self._made(PAGES[name], f"{name}{n}") for n in range(self.seed % 4))
+            return tuple(self.made(LISTS[name], f"{name}{n}") for n in range(self.seed % 3))
+        items = tuple(self.made(PAGES[name], f"{name}{n}") for n in range(self.seed % 4))
         cursors = tuple(f"c{n}" for n in range(len(items)))
         return Page(items=items, cursors=cursors, has_next=self.seed % 2 == 0, has_previous=False)
 
@@ -90,13 +99,30 @@ class AnyStore:
         """Nothing is open."""
 
     def list_bots(self, first: int) -> tuple[Bot, ...]:
-        return tuple(self._made(Bot, f"bot{n}") for n in range(min(first, self.seed % 3)))
+        return tuple(self.made(Bot, f"bot{n}") for n in range(min(first, self.seed % 3)))
 
     def size_bytes(self) -> int:
         return 2**40
 
-    def _made(self, kind: type, name: str) -> Any:
+    def made(self, kind: type[T], name: str) -> T:
+        """An instance of `kind`, the same for one name."""
         return made(kind, random.Random(f"{self.seed} {name}"), wrong=self.wrong)
+
+
+class AnyDesk:
+    """Has workflows that are made up too."""
+
+    def __init__(self, store: AnyStore) -> None:
+        self._store = store
+
+    def list(self) -> tuple[Workflow, ...]:
+        return tuple(self._store.made(Workflow, f"workflow{n}") for n in range(self._store.seed % 3))
+
+    def find(self, id: str) -> Workflow:
+        return self._store.made(Workflow, id)
+
+    def meaning(self, definition: object) -> Workflow:
+        return self._store.made(Workflow, "meaning")
 
 
 class AnyMemory:
@@ -143,6 +169,7 @@ def operation_of(run: Executor, seed: int, wrong: float) -> Operation:
     """An operation that reads the data of that seed."""
     store: Any = AnyStore(seed, wrong)
     run.parts.store = store  # type: ignore[misc]  # a namespace here
+    run.parts.workflows = AnyDesk(store)  # type: ignore[misc, assignment]  # likewise
     operation = Operation(run.parts, CALLER)
     operation.snapshot = store
     return operation

@@ -37,6 +37,13 @@ ROOTS = (
     "changes",
     "errors",
     "errorCodes",
+    "config",
+    "configHistory",
+    "configDiff",
+    "workflow",
+    "workflows",
+    "workflowRun",
+    "workflowRuns",
     "viewer",
 )
 FEW = settings(
