@@ -50,12 +50,15 @@ class Kept(Generic[K, V]):
         return found[0]
 
     def put(self, key: K, value: V, weight: int = 1) -> None:
-        """Keep `value`, which weighs that much; what was under the key goes."""
+        """Keep `value`, which weighs that much, in the place of what was under the key."""
+        was_asked_again = key in self._again
         self.drop(key)
         if weight > self.room * LARGEST:
             return
         self._new[key] = (value, weight)
         self.weight += weight
+        if was_asked_again:
+            self.get(key)
         while self.weight > self.room:
             queue = self._new or self._again
             self.drop(next(iter(queue)))

@@ -32,6 +32,19 @@ def test_what_was_asked_for_again_outlives_any_number_of_new_things() -> None:
     assert [kept.get(number) for number in range(8)] == list(range(8))
 
 
+def test_what_is_put_anew_keeps_its_place() -> None:
+    kept: Kept[int, int] = Kept(room=10)
+    for number in range(8):
+        kept.put(number, number)
+        kept.get(number)
+        kept.put(number, -number)
+    for number in range(100, 1_000):
+        kept.put(number, number)
+
+    assert [kept.get(number) for number in range(8)] == [-number for number in range(8)]
+    assert kept.weight == len(kept) == 10
+
+
 def test_of_what_is_asked_for_again_the_least_lately_used_goes_first() -> None:
     kept: Kept[int, int] = Kept(room=10)
     for number in (*range(8), 8, 9):
