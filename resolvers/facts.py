@@ -9,14 +9,13 @@ from decimal import Decimal
 
 from trading_bot.domain.account import Account, TradingMode
 from trading_bot.domain.config import BotConfig, ConfigSummary, summary
-from trading_bot.domain.errors import SemanticError
 from trading_bot.domain.health import RunState, Runtime
 from trading_bot.domain.money import ZERO
 from trading_bot.domain.orders import Order
 from trading_bot.domain.performance import PerformanceMetrics, Record, metrics
 from trading_bot.domain.positions import Position
 from trading_bot.domain.sessions import daily_pnl
-from trading_bot.domain.state import RECENT_ERRORS, Bot
+from trading_bot.domain.state import RECENT_ERRORS, Bot, RecentError, recent
 from trading_bot.errors.fault import Fault
 from trading_bot.services.configuration import parse_config
 from trading_bot.store import (
@@ -54,11 +53,13 @@ class Facts:
     """By symbol, each with its open plan."""
     orders: tuple[Order, ...]
     """Live ones, then recent ones."""
+    open_order_count: int
+    """How many of them are live."""
     performance: PerformanceMetrics
     daily_pnl: Decimal
     """Equity now minus equity at the session's start, from the books."""
     config: ConfigSummary
-    errors: tuple[SemanticError, ...]
+    errors: tuple[RecentError, ...]
     """The last three, newest first."""
     last_trade_time: datetime | None
     """Venue time of the latest fill, null before the first."""
@@ -89,17 +90,19 @@ def read_facts(r: Reading) -> Facts:
     session = sessions.find_current_session(r)
     held = _positions(r)
     record = performance.find_record(r)
+    shown = orders.list_display_orders(r, SHOWN_ORDERS)
     return Facts(
         bot=bot,
         replay_of=bots.find_replay_of(r),
         runtime=runtime.find_runtime(r) or _never_ran(bot.run_state),
         account=account,
         positions=held,
-        orders=orders.list_display_orders(r, SHOWN_ORDERS),
+        orders=shown,
+        open_order_count=sum(order.is_live for order in shown),
         performance=_performance(r, record, held, None if session is None else session.created_at),
         daily_pnl=daily_pnl(session, held) if session else ZERO,
         config=_config(r, bot.mode),
-        errors=errors.list_recent_errors(r, RECENT_ERRORS),
+        errors=tuple(recent(error) for error in errors.list_recent_errors(r, RECENT_ERRORS)),
         last_trade_time=fills.find_latest_fill_time(r),
         seq=r.seq(),
     )

@@ -32,7 +32,13 @@ async def find_bot_summary(context: Context, *, bot_id: str | None = None) -> Bo
     """The same, compressed."""
     facts, notes = await _facts(context, bot_id)
     whole = _state_of(facts, context, account=facts.account or _no_account(context), notes=notes)
-    return state.summary(whole, daily_pnl=facts.daily_pnl, last_trade_time=facts.last_trade_time, errors=facts.errors)
+    return state.summary(
+        whole,
+        open_order_count=facts.open_order_count,
+        daily_pnl=facts.daily_pnl,
+        last_trade_time=facts.last_trade_time,
+        errors=facts.errors,
+    )
 
 
 def first_positions(context: Context, whole: BotState, *, first: int) -> tuple[Position, ...]:

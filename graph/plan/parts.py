@@ -1,10 +1,11 @@
-"""Parts: the fields of one object, each written again only where it is another object than before.
+"""Parts: the fields of one object, those with fields of their own written again only where they are another object than before.
 
 What the domain hands out is frozen, and what was read of the store stays the same objects until it is read anew. So a part of a state
 that neither the store nor the clock has touched since the last tick is the same object, and its bytes are the same.
 """
 
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Any
 
 import orjson
@@ -12,7 +13,7 @@ from graphql import GraphQLNonNull, GraphQLObjectType, GraphQLOutputType
 from pydantic_core import SchemaSerializer
 
 from graph.plan.selections import Selected, Source
-from graph.plan.serializers import ReadField, Run, model_of, read_field
+from graph.plan.serializers import ReadField, Run, attributes, model_of, read_field
 
 Kept = dict[str, tuple[Any, bytes]]
 """What was written last of each part, by response key: the object and its bytes."""
@@ -42,11 +43,23 @@ class Part:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Leaves:
+    """Fields side by side that are read off the object and have none below them: all of them take less to write than to compare."""
+
+    serializer: SchemaSerializer
+    """Writes an object of these fields alone."""
+
+    def written(self, parent: Any, run: Run, kept: Kept) -> bytes:
+        """Keys and values as JSON; an exception for a value that the schema does not allow."""
+        return self.serializer.to_json(parent, by_alias=True, warnings="error", context=run)[1:-1]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Whole:
     """An object by its parts."""
 
     model: type
-    parts: tuple[Part, ...]
+    parts: tuple[Part | Leaves, ...]
 
     def written(self, value: Any, run: Run, kept: Kept) -> bytes:
         """The object as JSON; an exception for what the schema does not allow."""
@@ -62,8 +75,24 @@ def whole_of(kind: GraphQLOutputType, selected: Selected, source: Source, variab
         return None
     sets = [node.selection_set for node in selected.nodes if node.selection_set is not None]
     wanted = source.of(named, sets, variables)
-    fields = {key: read_field(named, one, source, variables) for key, one in wanted.items()}
-    return Whole(model=model_of(named), parts=tuple(_part(key, field) for key, field in fields.items()))
+    parts: list[Part | Leaves] = []
+    for is_leaf, group in groupby(wanted.items(), lambda item: _is_leaf(named, item[1])):
+        fields = {key: read_field(named, one, source, variables) for key, one in group}
+        if is_leaf:
+            parts.append(Leaves(serializer=SchemaSerializer(attributes(named, fields))))
+        else:
+            parts += [_part(key, field) for key, field in fields.items()]
+    return Whole(model=model_of(named), parts=tuple(parts))
+
+
+def _is_leaf(parent: GraphQLObjectType, selected: Selected) -> bool:
+    """Whether it is an attribute without fields of its own."""
+    definition = parent.fields.get(selected.name)
+    return (
+        definition is not None
+        and selected.nodes[0].selection_set is None
+        and definition.extensions["strawberry-definition"].base_resolver is None
+    )
 
 
 def _part(key: str, field: ReadField) -> Part:

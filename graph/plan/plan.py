@@ -23,7 +23,7 @@ from graphql import (
     OperationType,
     VariableDefinitionNode,
 )
-from graphql.execution.values import get_variable_values
+from graphql.execution.values import VariableValues, get_variable_values
 from pydantic_core import SchemaSerializer
 from pydantic_core import core_schema as cs
 
@@ -33,6 +33,7 @@ from graph.plan.serializers import Arguments, Run, arguments_of, plain_resolver,
 from resolvers.context import Operation
 
 SECOND = 2
+_NO_VARIABLES = VariableValues(sources={}, coerced={})
 MOST_PLANS = 8
 """Plans that one operation keeps; one with more variables than that deciding what is selected is compiled again and again."""
 
@@ -163,6 +164,8 @@ class Plans:
     def _coerced(self, given: dict[str, Any]) -> Any:
         """The variables as the schema has them; null where they are not as it wants, which is graphql-core's to word."""
         definitions: tuple[VariableDefinitionNode, ...] = tuple(self.node.variable_definitions or ())
+        if not definitions:
+            return _NO_VARIABLES
         found = get_variable_values(self.schema, definitions, given)
         return None if isinstance(found, list) else found
 

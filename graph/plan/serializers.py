@@ -157,11 +157,12 @@ def _object(kind: GraphQLObjectType, selected: Selected, source: Source, variabl
     wanted = source.of(kind, sets, variables)
     fields = {key: read_field(kind, one, source, variables) for key, one in wanted.items()}
     if all(one.attribute is not None for one in fields.values()):
-        return _attributes(kind, fields)
+        return attributes(kind, fields)
     return _dictionary(fields)
 
 
-def _attributes(kind: GraphQLObjectType, fields: "dict[str, ReadField]") -> cs.CoreSchema:
+def attributes(kind: GraphQLObjectType, fields: "dict[str, ReadField]") -> cs.CoreSchema:
+    """How an object is written of which only attributes are asked for."""
     model = model_of(kind)
     computed: list[cs.ComputedField] = [
         {"type": "computed-field", "property_name": one.attribute or "", "return_schema": one.schema, "alias": key}

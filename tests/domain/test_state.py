@@ -153,9 +153,10 @@ def test_a_summary_is_the_state_compressed() -> None:
 
     made = summary(
         state_of(WORST, positions=(held, held), orders=orders, mode=TradingMode.PAPER),
+        open_order_count=6,
         daily_pnl=Decimal("-12.30"),
         last_trade_time=NOON - timedelta(minutes=5),
-        errors=errors,
+        errors=tuple(recent(error) for error in errors),
     )
 
     assert made == BotSummary(
@@ -268,9 +269,10 @@ def bloated(text: str, *, more_warnings: Sequence[str] = ()) -> BotSummary:
             orders=(sample_order(),) * 1_000,
             warnings=(*more_warnings, *state.warnings),
         ),
+        open_order_count=1_000,
         daily_pnl=Decimal("-99999999999999999999.99999999"),
         last_trade_time=moment,
-        errors=[error] * 4,
+        errors=(recent(error),) * 4,
     )
 
 

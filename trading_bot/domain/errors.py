@@ -130,7 +130,8 @@ class SemanticError:
 
 def capped(text: str, limit: int) -> str:
     """`text` cut to at most `limit` UTF-8 bytes, with an ellipsis where something was cut, in one line of printable characters."""
-    if len(text) <= limit and text.isascii() and text.isprintable() and text == " ".join(text.split()):
+    # A space is the only white space that is ASCII and printable.
+    if len(text) <= limit and text.isascii() and text.isprintable() and "  " not in text and text == text.strip():
         return text
     # Lone surrogates are not printable either, so what is left can be encoded.
     shown = text if text.isprintable() else "".join(c if c.isprintable() else " " for c in text)

@@ -211,18 +211,23 @@ def _short(texts: Sequence[str]) -> tuple[str, ...]:
 
 
 def summary(
-    state: BotState, *, daily_pnl: Decimal, last_trade_time: datetime | None, errors: Sequence[SemanticError]
+    state: BotState,
+    *,
+    open_order_count: int,
+    daily_pnl: Decimal,
+    last_trade_time: datetime | None,
+    errors: tuple[RecentError, ...],
 ) -> BotSummary:
-    """`state`, compressed. Errors and warnings are cut to their limits here, wherever they came from; `assess` has cut the reasons."""
+    """`state`, compressed. Warnings are cut here, wherever they came from; `recent` has cut the errors, `assess` the reasons."""
     return BotSummary(
         health_status=state.health.status,
         health_reason=state.health.reason,
         position_count=len(state.positions),
-        open_order_count=sum(1 for order in state.orders if order.is_live),
+        open_order_count=open_order_count,
         daily_pnl=daily_pnl,
         circuit_breaker_active=state.health.circuit_breaker_active,
         circuit_breaker_reason=state.health.circuit_breaker_reason,
-        recent_errors=tuple(recent(error) for error in errors[:RECENT_ERRORS]),
+        recent_errors=errors[:RECENT_ERRORS],
         last_trade_time=last_trade_time,
         generated_at=state.timestamp,
         mode=state.config_summary.mode,
