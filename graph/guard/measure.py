@@ -96,6 +96,14 @@ class Measure:
         self.cost = min(self.cost + other.cost, CEILING)
         self.listed = min(self.listed + other.listed, CEILING)
 
+    def add_leaf(self, node: FieldNode) -> None:
+        """Put a field without selections beside it: most are, and each is one field of the answer."""
+        self.depth = max(self.depth, 1)
+        self.fields += 1
+        self.meta_fields += node.name.value.startswith("__")
+        self.aliases += node.alias is not None
+        self.cost += 1
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Measured:
@@ -181,15 +189,18 @@ class _Pass:
             raise Fault("QRY_021", cause, context={"limit": MOST_NESTING, "value": level})
         total = Measure()
         for node in selections.selections:
-            total.add(self._of(node, parent, level))
+            if isinstance(node, FieldNode) and node.selection_set is None:
+                total.add_leaf(node)
+            else:
+                total.add(self._of(node, parent, level))
             total.selections += 1
             total.directives += len(node.directives or ())
         return total
 
     def _of(self, node: SelectionNode, parent: GraphQLNamedType | None, level: int) -> Measure:
         match node:
-            case FieldNode():
-                return self._of_field(node, parent, level)
+            case FieldNode(selection_set=SelectionSetNode() as selections):
+                return self._of_field(node, selections, parent, level)
             case FragmentSpreadNode():
                 return self.of_fragment(node.name.value, level + 1)
             case InlineFragmentNode():
@@ -199,17 +210,17 @@ class _Pass:
             case _:
                 return Measure()
 
-    def _of_field(self, node: FieldNode, parent: GraphQLNamedType | None, level: int) -> Measure:
+    def _of_field(
+        self, node: FieldNode, selections: SelectionSetNode, parent: GraphQLNamedType | None, level: int
+    ) -> Measure:
         definition = self._definition(parent, node.name.value)
-        below = Measure()
-        if node.selection_set is not None:
-            below = self._of_set(node.selection_set, get_named_type(definition.type) if definition else None, level + 1)
+        below = self._of_set(selections, get_named_type(definition.type) if definition else None, level + 1)
         is_meta = node.name.value.startswith("__")
         inside = 1 + below.depth
         cost, listed = self._cost(node, definition, below)
         return Measure(
             depth=1 if is_meta else inside,
-            meta_depth=inside if is_meta and node.selection_set else below.meta_depth,
+            meta_depth=inside if is_meta else below.meta_depth,
             fields=1,
             meta_fields=int(is_meta),
             selections=below.selections,
@@ -227,7 +238,7 @@ class _Pass:
 
     def _cost(self, node: FieldNode, definition: GraphQLField | None, below: Measure) -> tuple[int, int]:
         """What the field costs by itself, and what each element costs of a list whose length its parent decides."""
-        if definition is None or node.selection_set is None:
+        if definition is None:
             return 1, 0
         if node.name.value in META_COST or _is_of_schema(definition):
             return META_COST.get(node.name.value, 1) + below.cost + below.listed, 0
