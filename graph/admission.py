@@ -55,6 +55,12 @@ class Admission:
             self.metrics.operation(None, REFUSED, self.door, is_good=False)
         return Admitted(caller=self.rates.told(caller, allowance), allowance=allowance, outcome=read)
 
+    def read(self, request: Request, caller: Caller) -> Prepared | None:
+        """The operation, not counted yet; null where its key has no room, and for what `admit` must look at: refused or perhaps a pause."""
+        if BRAKE in request.query or not self.rates.has_room(caller):
+            return None
+        return self.executor.read_silently(request)
+
     def at_once(self, prepared: Prepared, caller: Caller, *, is_anew: bool) -> tuple[Answer, Allowance] | None:
         """The answer where it takes no waiting, counted as any operation; null where `admit` and `carry_out` must be called."""
         clock = self.executor.parts.clock

@@ -80,12 +80,22 @@ class Executor:
         """The operation that is asked for, or why it can't be carried out."""
         try:
             document = self.documents.read(request.query, request.variables)
-            if document.tree is None:
-                return _refused(self.shape.of_document(list(document.errors)))
-            chosen = document.chosen(request.operation_name)
-            require_guarded(self.schema, document.tree, chosen.node)
+            return self._prepared(document, request) or _refused(self.shape.of_document(list(document.errors)))
         except Fault as fault:
             return _refused([self.shape.of_fault(fault)])
+
+    def read_silently(self, request: Request) -> "Prepared | None":
+        """The operation that is asked for; null, and no error is counted, where `read` must say why it can't be carried out."""
+        try:
+            return self._prepared(self.documents.read(request.query, request.variables), request)
+        except Fault:
+            return None
+
+    def _prepared(self, document: Document, request: Request) -> "Prepared | None":
+        if document.tree is None:
+            return None
+        chosen = document.chosen(request.operation_name)
+        require_guarded(self.schema, document.tree, chosen.node)
         return Prepared(
             document=document, kind=chosen.node.operation, request=request, subject=_subject(chosen.form, request)
         )
@@ -127,6 +137,7 @@ class Executor:
         operation.snapshot.at = versions
         operation.snapshot.failure = Fault("SYS_001", "What takes no waiting reads no store.")
         raw = plan.answer_at_once(operation)
+        operation.end()
         if raw is None:
             return None
         self.answers.counters.cache_misses += 1
@@ -165,6 +176,7 @@ class Executor:
             return await self._answered(prepared, operation)
         finally:
             await operation.close()
+            operation.end()
 
     async def _answered(self, prepared: "Prepared", operation: Operation) -> Answer:
         """The answer by a plan, or else by graphql-core."""

@@ -82,6 +82,10 @@ class Operation:
         """Let go of the view; a read that comes later makes a new one."""
         await self.snapshot.close()
 
+    def end(self) -> None:
+        """Forget the contexts: they and the operation hold each other, and all of it would stay until somebody looks for garbage."""
+        self._roots.clear()
+
 
 class Context:
     """What the resolvers of one root field use."""

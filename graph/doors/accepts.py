@@ -1,10 +1,16 @@
 """Media types: which of the two forms of an answer a client would rather have."""
 
+from functools import lru_cache
+
 JSON = "application/json"
 GRAPHQL_JSON = "application/graphql-response+json"
 _PLAIN = frozenset({JSON, "application/*", "*/*"})
 
+_MOST_KNOWN = 32
+"""Headers that are remembered; clients send few different ones, and each may be as long as a header can be."""
 
+
+@lru_cache(maxsize=_MOST_KNOWN)
 def media_type(accept: str) -> str:
     """The form to answer in, by an `Accept` header; `application/json` where it says nothing of the two."""
     best, best_weight = JSON, 0.0

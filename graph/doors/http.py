@@ -87,8 +87,7 @@ class Door:
         if misplaced is not None:
             return self._refused(request, misplaced.fault, misplaced.status, misplaced.headers)
         request.state.operation = prepared.kind.value
-        if prepared.subject is not None:
-            self.known.put(raw, prepared.for_anyone(), len(raw) + KNOWN_ENTRY_BYTES)
+        remember(self.known, raw, prepared)
         answer = await self.admission.carry_out(prepared, admitted.caller, request.headers)
         if request.method == "GET" and answer.began and _is_kept(prepared, answer):
             return _tagged(request, answer)
@@ -166,15 +165,26 @@ async def _wanted(request: Request) -> tuple[Asked, bytes]:
         raise RefusedRequestError(405, fault, {"Allow": "GET, POST"})
     _require_json(request.headers.get("content-type", ""))
     raw = await _body(request)
+    return asked_of(raw), raw
+
+
+def asked_of(raw: bytes) -> Asked:
+    """What a body asks for; RefusedRequestError when it is not a GraphQL request."""
     try:
         body = orjson.loads(raw)
     except orjson.JSONDecodeError as error:
         raise RefusedRequestError(400, Fault("QRY_001", f"The body is not JSON: {error.msg}.")) from None
-    return _request_of(body), raw
+    return _request_of(body)
+
+
+def remember(known: Kept[bytes, Prepared], raw: bytes, prepared: Prepared) -> None:
+    """Have a query known by the bytes that it came as, where what it is answered with may be given again."""
+    if prepared.subject is not None:
+        known.put(raw, prepared.for_anyone(), len(raw) + KNOWN_ENTRY_BYTES)
 
 
 def as_asked(query_string: bytes) -> bytes:
-    """The bytes by which a query over GET is known; no body begins like that."""
+    """The bytes by which a query over GET is known; no body that is JSON begins like that."""
     return b"?" + query_string
 
 

@@ -1,9 +1,9 @@
-"""Shortcut: what was asked before is answered straight from the connection, before there is a task or a response for it.
+"""Shortcut: what takes no waiting is answered straight from the connection, before there is a task or a response for it.
 
-A query is known by the bytes that it came as. Its answer is the one that was given before, or is made anew of what is remembered of the
-bots. Whatever must be waited for, such as a read of the store, and whatever is out of the ordinary, such as a key that was not seen just
-now, another host or a rate that is used up, goes the whole way, through `graph.doors.entrance` and `graph.doors.http`, which say so.
-What is sent, counted and logged is the same on both ways.
+A query is known by the bytes that it came as; a short one that came by POST for the first time is read here. Its answer is the one that was
+given before, or is made anew of what is remembered of the bots. Whatever must be waited for, such as a read of the store, and whatever is
+out of the ordinary, such as a key that was not seen just now, another host, a document with a mistake or a rate that is used up, goes the
+whole way, through `graph.doors.entrance` and `graph.doors.http`, which say so. What is sent, counted and logged is the same on both ways.
 """
 
 import asyncio
@@ -18,14 +18,15 @@ import structlog
 from graph.admission import Admission
 from graph.doors.accepts import JSON, media_type
 from graph.doors.entrance import host_of
-from graph.doors.http import VARY, Found, found_again, wants_anew
-from graph.execution import Prepared
+from graph.doors.http import VARY, Found, RefusedRequestError, asked_of, found_again, remember, wants_anew
+from graph.execution import Prepared, Request
 from graph.guard.authentication import Gate
 from graph.guard.rate import Allowance
 from graph.kept import Kept
 from graph.observability.metrics import Metrics
 from resolvers.counters import Counters
 from trading_bot.clock import Clock
+from trading_bot.domain.commands import Caller
 
 NAME = "shortcut"
 """Where the state of the application has it."""
@@ -33,6 +34,8 @@ _JSON_TYPE = JSON.encode()
 _LINES_SECONDS = 0.1
 """How long a line may wait for others, to be written with them."""
 _MOST_LINES = 500
+LONGEST_READ = 2_048
+"""Bytes of a body that is read here when it comes for the first time: one with a mistake is read once more on the whole way."""
 _IDS = 2**32
 
 
@@ -81,15 +84,15 @@ class Shortcut:
     def answer(self, method: str, headers: list[tuple[bytes, bytes]], asked: bytes) -> bytes | None:
         """The whole response to a request for `/graphql`, as it goes over the wire; null where the whole way must be taken."""
         started = self.clock.monotonic()
-        prepared = self.known.get(asked)
+        given = dict(reversed(headers))  # of two of one name, the first counts, as it does on the whole way
+        caller = self.gate.recall(_token(given)) if self._is_plain(method, given) else None
+        if caller is None:
+            return None
+        prepared = self.known.get(asked) or self._read(method, asked, caller)
         if prepared is None:
             return None
-        given = dict(reversed(headers))  # of two of one name, the first counts, as it does on the whole way
-        if not self._is_plain(method, given):
-            return None
-        caller = self.gate.recall(_token(given))
         is_anew = wants_anew(given.get(b"cache-control", b"").decode("latin-1"))
-        told = None if caller is None else self.admission.at_once(prepared, caller, is_anew=is_anew)
+        told = self.admission.at_once(prepared, caller, is_anew=is_anew)
         if told is None:
             return None
         kind = media_type(given.get(b"accept", b"").decode("latin-1"))
@@ -97,6 +100,19 @@ class Shortcut:
         request_id = f"{self._id_begins}{next(self._ids) % _IDS:08x}"
         self._note(method, found.status, prepared.kind.value, request_id, started)
         return _response(found, kind, told[1], request_id)
+
+    def _read(self, method: str, asked: bytes, caller: Caller) -> Prepared | None:
+        """A query that comes for the first time; null for what must be read on the whole way."""
+        if method == "GET" or len(asked) > LONGEST_READ:
+            return None
+        try:
+            request = asked_of(asked)
+        except RefusedRequestError:
+            return None
+        prepared = self.admission.read(request, caller) if isinstance(request, Request) else None
+        if prepared is not None:
+            remember(self.known, asked, prepared)
+        return prepared
 
     def _is_plain(self, method: str, given: dict[bytes, bytes]) -> bool:
         if "*" not in self.hosts and host_of(given.get(b"host", b"")) not in self.hosts:
@@ -126,12 +142,10 @@ def _token(given: dict[bytes, bytes]) -> str | None:
 
 
 def _response(found: Found, kind: str, allowance: Allowance, request_id: str) -> bytes:
-    lines = ["HTTP/1.1 200 OK" if found.status == 200 else "HTTP/1.1 304 Not Modified"]  # noqa: PLR2004 - the words say it
-    lines += [f"{name.lower()}: {value}" for name, value in allowance.headers.items()]
-    lines.append(f"vary: {VARY}")
-    lines += [f"{name}: {value}" for name, value in found.headers]
-    if found.status == 200:  # noqa: PLR2004
-        lines.append(f"content-type: {kind}; charset=utf-8")
-        lines.append(f"content-length: {len(found.body)}")
-    lines.append(f"x-request-id: {request_id}\r\n\r\n")
-    return "\r\n".join(lines).encode("latin-1") + found.body
+    is_whole = found.status == 200  # noqa: PLR2004 - the words say it
+    shown = "".join([f"{name.lower()}: {value}\r\n" for name, value in allowance.headers.items()])
+    kept = "".join([f"{name}: {value}\r\n" for name, value in found.headers])
+    body = f"content-type: {kind}; charset=utf-8\r\ncontent-length: {len(found.body)}\r\n" if is_whole else ""
+    line = "HTTP/1.1 200 OK" if is_whole else "HTTP/1.1 304 Not Modified"
+    head = f"{line}\r\n{shown}vary: {VARY}\r\n{kept}{body}x-request-id: {request_id}\r\n\r\n"
+    return head.encode("latin-1") + found.body

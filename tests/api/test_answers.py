@@ -1,5 +1,6 @@
 """An answer is given again exactly as long as nothing that it shows has changed."""
 
+import gc
 import json
 from collections.abc import Callable
 from dataclasses import replace
@@ -12,6 +13,7 @@ from graph.answers import form_of
 from graph.documents import Documents
 from graph.execution import Executor
 from graph.schema import build_schema
+from resolvers.context import Operation
 from tests.api.client import Api
 from trading_bot.domain.account import TradingMode
 from trading_bot.domain.errors import Scope
@@ -165,6 +167,22 @@ def test_a_run_that_was_asked_for_is_seen_at_once(api: Api) -> None:
     )
 
     assert runs() == ["check-health", *before]
+
+
+def test_nothing_of_an_answer_waits_for_the_garbage_collector(api: Api) -> None:
+    for wish in ("no-cache", "max-age=60"):
+        api.post(SEQ, headers={"Cache-Control": wish})
+    gc.collect()
+    gc.disable()
+    try:
+        for _ in range(3):
+            api.post(SEQ, headers={"Cache-Control": "no-cache"})  # made at once, or on the whole way
+            api.post("{ trades(first: 1) { edges { cursor } } }", headers={"Cache-Control": "no-cache"})
+        left = [thing for thing in gc.get_objects() if isinstance(thing, Operation)]
+    finally:
+        gc.enable()
+
+    assert left == []
 
 
 def test_an_error_is_never_kept(api: Api, made: list[str]) -> None:

@@ -1,15 +1,20 @@
-"""What was asked before is answered from the connection itself, and nobody can tell but by the time that it takes."""
+"""What takes no waiting is answered from the connection itself, and nobody can tell but by the time that it takes."""
 
 import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 import structlog
 
+from graph.documents import Documents
 from graph.doors.shortcut import Shortcut
-from tests.api.client import Api
+from tests.api.client import Api, Serving
+from tests.api.conftest import NOW
+from tests.fakes.application_log import logged_to
+from tests.fakes.standing_clock import StandingClock
 
 QUERY = "{ botState { seq positions { symbol quantity } } }"
 BODY = json.dumps({"query": QUERY}).encode()
@@ -86,6 +91,75 @@ def test_the_body_of_a_post_is_no_query_over_get(api: Api, short: list[bool]) ->
     assert (posted.status_code, posted.json()["errors"][0]["extensions"]["errorCode"]) == (400, "QRY_001")
 
 
+def test_a_query_that_comes_for_the_first_time_is_read_here_and_known_from_then_on(api: Api, short: list[bool]) -> None:
+    api.post("{ botSummary { seq } }")  # from here on the key and the bot's facts are remembered
+    first, again = api.post(QUERY), api.post(QUERY)
+    other = api.post(QUERY, {"not": "asked for"})
+    whole = api.post(QUERY, headers={"X-Request-Id": "mine"})
+
+    assert short == [False, True, True, True, False]
+    assert {first.content, again.content, other.content} == {whole.content}
+    assert compared(first) == compared(whole)
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "code"),
+    [
+        (b"{", 400, "QRY_001"),
+        (b"[]", 400, "QRY_001"),
+        (b'{"query": 7}', 400, "QRY_001"),
+        (b'{"query": "{ nonsense }"}', 200, "QRY_003"),
+        (b'{"query": "{"}', 200, "QRY_002"),
+        (b'{"query": "subscription { botSummary { seq } }"}', 400, "QRY_006"),
+        (b'{"query": "{ viewer { name } }"}', 200, None),
+        (b'{"documentId": "botSummary"}', 200, None),
+        (b'{"documentId": "nothing"}', 404, "QRY_005"),
+        (b'{"query": "{ botSummary { seq } }", "variables": {"long": "' + b"x" * 2_048 + b'"}}', 200, None),
+    ],
+)
+def test_what_can_not_be_answered_at_first_sight_takes_the_whole_way(
+    api: Api, short: list[bool], body: bytes, status: int, code: str | None
+) -> None:
+    headers = {"X-API-Key": api.token, "Content-Type": "application/json"}
+    api.post(QUERY)
+    answer = api.call("POST", "/graphql", content=body, headers=headers)
+    counted = api.call("GET", "/metrics", headers=headers).text
+
+    assert (answer.status_code, short) == (status, [False, False])
+    assert [error["extensions"]["errorCode"] for error in answer.json().get("errors", ())] == ([code] if code else [])
+    assert code is None or f'botgraph_errors_total{{code="{code}"}} 1.0' in counted
+
+
+def test_a_pause_that_comes_for_the_first_time_is_drawn_from_its_own_rate(
+    start: Callable[..., Api], short: list[bool]
+) -> None:
+    api = start(api_rate_per_minute=1)
+    api.post(QUERY)
+    paused = api.post('mutation { botPause(input: {reason: "r", idempotencyKey: "k"}) { command { kind } } }')
+
+    assert paused.json() == {"data": {"botPause": {"command": {"kind": "PAUSE"}}}}
+    assert short == [False, False]
+
+
+def test_nothing_is_read_for_a_key_whose_rate_is_used_up(
+    start: Callable[..., Api], short: list[bool], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    api = start(api_rate_per_minute=2)
+    read: list[str] = []
+    reading = Documents.read
+
+    def noting(self: Documents, text: str, variables: dict[str, Any] | None = None) -> Any:
+        read.append(text)
+        return reading(self, text, variables)
+
+    monkeypatch.setattr(Documents, "read", noting)
+    statuses = [api.post(f"{{ botState {{ seq x{number}: botId }} }}").status_code for number in range(4)]
+
+    assert statuses == [200, 200, 429, 429]
+    assert len(read) == 2
+    assert short == [False, True, False, False]
+
+
 def test_a_rate_that_is_used_up_is_told(start: Callable[..., Api], short: list[bool]) -> None:
     api = start(api_rate_per_minute=3)
     statuses = [api.post(QUERY).status_code for _ in range(5)]
@@ -141,6 +215,26 @@ def test_a_request_is_logged_alike_on_both_ways(api: Api, short: list[bool], mon
         "logger": "graph.requests",
         "timestamp": "2026-03-02T12:00:00Z",
     }
+
+
+def test_lines_that_wait_are_written_at_an_orderly_stop(
+    tmp_path: Path, seeded_store: Path, short: list[bool], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("graph.doors.shortcut._LINES_SECONDS", 3600.0)
+    (tmp_path / "botgraph.db").write_bytes(seeded_store.read_bytes())
+    with logged_to(tmp_path / "api.log"):
+        serving = Serving(tmp_path, StandingClock(NOW))
+        try:
+            answers = [serving.api.post(QUERY) for _ in range(4)]
+            before = (tmp_path / "api.log").read_text()
+        finally:
+            serving.stop()
+        after = (tmp_path / "api.log").read_text()
+    mine = [answer.headers["X-Request-Id"] for answer in answers]
+
+    assert short == [False, True, True, True]
+    assert [one for one in mine if one in before] == mine[:1]
+    assert [one for one in mine if one in after] == mine
 
 
 def test_a_fault_of_the_shortcut_is_answered_on_the_whole_way(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:

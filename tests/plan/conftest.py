@@ -91,7 +91,7 @@ class AnyStore:
             return self.made(SINGLE[name], name)
         if name in LISTS:
             return tuple(self.made(LISTS[name], f"{name}{n}") for n in range(self.seed % 3))
-        items = tuple(self.made(PAGES[name], f"{name}{n}") for n in range(self.seed % 4))
+        items: tuple[Any, ...] = tuple(self.made(PAGES[name], f"{name}{n}") for n in range(self.seed % 4))
         cursors = tuple(f"c{n}" for n in range(len(items)))
         return Page(items=items, cursors=cursors, has_next=self.seed % 2 == 0, has_previous=False)
 

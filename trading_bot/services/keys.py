@@ -43,7 +43,7 @@ class Keys:
     def __init__(self, engine: sa.Engine, clock: Clock) -> None:
         self._engine = engine
         self._clock = clock
-        self._remembered: dict[str, tuple[float, StoredKey]] = {}  # by hash, with the time of the look
+        self._remembered: dict[str, tuple[float, StoredKey, Caller]] = {}  # by hash, with the time of the look
         self._failing_since: float | None = None
 
     def create(
@@ -85,10 +85,12 @@ class Keys:
         """Whose token it is, where that was looked up less than half a second ago; null where only `verify` can tell. Never waits."""
         if len(token) > _LONGEST_TOKEN:
             return None
-        seen_at, key = self._remembered.get(_hash(token), (0.0, None))
-        if key is None or key.revoked_at is not None or self._clock.monotonic() - seen_at > REMEMBERED_SECONDS:
+        known = self._remembered.get(_hash(token))
+        if known is None:
             return None
-        return _caller(key)
+        seen_at, key, caller = known
+        is_sure = key.revoked_at is None and self._clock.monotonic() - seen_at <= REMEMBERED_SECONDS
+        return caller if is_sure else None
 
     def find(self, id: str) -> Caller | None:
         """Whose key has that id; null for one that is unknown or revoked."""
@@ -170,7 +172,7 @@ class Keys:
 
     def _found(self, hash: str) -> StoredKey | None:
         now = self._clock.monotonic()
-        seen_at, known = self._remembered.get(hash, (0.0, None))
+        seen_at, known, _ = self._remembered.get(hash, (0.0, None, None))
         if known is not None and now - seen_at <= REMEMBERED_SECONDS:
             return known
         try:
@@ -186,7 +188,7 @@ class Keys:
         if key is None:
             self._remembered.pop(hash, None)
         else:
-            self._remembered[hash] = (now, key)
+            self._remembered[hash] = (now, key, _caller(key))
         return key
 
 
