@@ -7,7 +7,6 @@ import pytest
 from tests.config.changing import begun
 from tests.fakes.set_clock import SetClock
 from trading_bot.store.engine import open_engine
-from trading_bot.store.schema import bring_up_to_date
 from trading_bot.store.store import Store
 
 
@@ -22,11 +21,9 @@ def clock() -> SetClock:
 
 
 @pytest.fixture
-def store(store_url: str, clock: SetClock) -> Iterator[Store]:
+def store(tables_url: str, clock: SetClock) -> Iterator[Store]:
     """The store of a bot that was started once and is down: version 1 has the defaults."""
-    engine = open_engine(store_url)
-    bring_up_to_date(engine)
-    opened = Store(engine, clock)
+    opened = Store(open_engine(tables_url), clock)
     begun(opened)
     yield opened
     opened.close()

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import orjson
@@ -24,7 +23,6 @@ from trading_bot.services.config_versions import latest_config
 from trading_bot.services.config_views import view_of
 from trading_bot.services.configuration import config_values
 from trading_bot.store.engine import open_engine
-from trading_bot.store.schema import bring_up_to_date
 from trading_bot.store.store import Store
 from trading_bot.store.tables import metadata
 
@@ -35,11 +33,9 @@ HOME_BOUND = {"bot_id", "venue.kind", "venue.feed", "venue.candles", "venue.seed
 
 
 @pytest.fixture
-def operator(tmp_path: Path, clock: SetClock) -> Iterator[Operator]:
+def operator(sqlite_url: str, clock: SetClock) -> Iterator[Operator]:
     """On SQLite: what is tried thousands of times."""
-    engine = open_engine(f"sqlite:///{tmp_path / 'botgraph.db'}")
-    bring_up_to_date(engine)
-    opened = Store(engine, clock)
+    opened = Store(open_engine(sqlite_url), clock)
     begun(opened)
     yield Operator(opened, clock)
     opened.close()

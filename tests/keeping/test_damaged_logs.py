@@ -18,7 +18,6 @@ from trading_bot.logs.audit import AuditLog
 from trading_bot.settings import Settings
 from trading_bot.store import errors
 from trading_bot.store.engine import open_engine
-from trading_bot.store.schema import bring_up_to_date
 from trading_bot.store.store import Store
 
 
@@ -86,12 +85,10 @@ def test_a_log_with_any_byte_changed_is_never_taken_for_a_sound_one(morning_once
     assert found.records == whole[:at].count(b"\n")
 
 
-def test_nothing_is_made_from_a_log_that_was_changed(morning: Settings, tmp_path: Path) -> None:
+def test_nothing_is_made_from_a_log_that_was_changed(morning: Settings, sqlite_url: str) -> None:
     file = max(morning.logs_dir.glob("plans-*.jsonl"))
     file.write_bytes(file.read_bytes().replace(b'"version":1', b'"version":2', 1))
-    engine = open_engine(f"sqlite:///{tmp_path / 'again.db'}")
-    bring_up_to_date(engine)
-    store = Store(engine, SystemClock())
+    store = Store(open_engine(sqlite_url), SystemClock())
 
     with pytest.raises(Fault) as refusal:
         rebuild(AuditLog(morning.logs_dir, SystemClock()), store)

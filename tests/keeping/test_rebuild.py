@@ -96,10 +96,8 @@ def traded(traded_once: Path, home: Path) -> Settings:
 
 
 @pytest.fixture
-def empty(store_url: str) -> Iterator[Store]:
-    engine = open_engine(store_url)
-    bring_up_to_date(engine)
-    store = Store(engine, SystemClock())
+def empty(tables_url: str) -> Iterator[Store]:
+    store = Store(open_engine(tables_url), SystemClock())
     yield store
     store.close()
 

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, Iterator
-from pathlib import Path
 from typing import Any
 from unittest import mock
 
@@ -18,26 +17,21 @@ from trading_bot.domain.events import Event, EventKind
 from trading_bot.errors.fault import Fault
 from trading_bot.store import tables
 from trading_bot.store.engine import open_engine
-from trading_bot.store.schema import bring_up_to_date
 from trading_bot.store.store import Store
 
 Following = AsyncGenerator[Event, None]
 
 
 @pytest.fixture
-def store(store_url: str) -> Iterator[Store]:
-    engine = open_engine(store_url)
-    bring_up_to_date(engine)
-    opened = Store(engine, StandingClock(NOW))
+def store(tables_url: str) -> Iterator[Store]:
+    opened = Store(open_engine(tables_url), StandingClock(NOW))
     yield opened
     opened.close()
 
 
 @pytest.fixture
-def lite(tmp_path: Path) -> Iterator[Store]:
-    engine = open_engine(f"sqlite:///{tmp_path / 'botgraph.db'}")
-    bring_up_to_date(engine)
-    opened = Store(engine, StandingClock(NOW))
+def lite(sqlite_url: str) -> Iterator[Store]:
+    opened = Store(open_engine(sqlite_url), StandingClock(NOW))
     yield opened
     opened.close()
 

@@ -10,13 +10,11 @@ from trading_bot.errors.fault import Fault
 from trading_bot.services.key_rotation import KeyRotation
 from trading_bot.services.keys import Keys
 from trading_bot.store.engine import open_engine
-from trading_bot.store.schema import bring_up_to_date
 
 
 @pytest.fixture
-def keys(tmp_path: Path) -> Iterator[Keys]:
-    engine: sa.Engine = open_engine(f"sqlite:///{tmp_path / 'botgraph.db'}")
-    bring_up_to_date(engine)
+def keys(sqlite_url: str) -> Iterator[Keys]:
+    engine: sa.Engine = open_engine(sqlite_url)
     yield Keys(engine, SetClock())
     engine.dispose()
 

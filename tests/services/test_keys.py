@@ -14,7 +14,6 @@ from trading_bot.domain.errors import Scope
 from trading_bot.errors.fault import Fault
 from trading_bot.services.keys import Keys
 from trading_bot.store.engine import open_engine
-from trading_bot.store.schema import bring_up_to_date
 
 
 @pytest.fixture
@@ -23,9 +22,8 @@ def clock() -> SetClock:
 
 
 @pytest.fixture
-def engine(store_url: str) -> Iterator[sa.Engine]:
-    opened = open_engine(store_url)
-    bring_up_to_date(opened)
+def engine(tables_url: str) -> Iterator[sa.Engine]:
+    opened = open_engine(tables_url)
     yield opened
     opened.dispose()
 

@@ -13,15 +13,12 @@ from trading_bot.logs.audit import AuditLog
 from trading_bot.services.journal import Journal
 from trading_bot.store import errors, outbox, runtime
 from trading_bot.store.engine import open_engine
-from trading_bot.store.schema import bring_up_to_date
 from trading_bot.store.store import Store, Writing
 
 
 @pytest.fixture
-def store(store_url: str) -> Iterator[Store]:
-    engine = open_engine(store_url)
-    bring_up_to_date(engine)
-    opened = Store(engine, SetClock())
+def store(tables_url: str) -> Iterator[Store]:
+    opened = Store(open_engine(tables_url), SetClock())
     yield opened
     opened.close()
 

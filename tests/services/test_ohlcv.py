@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -17,7 +16,6 @@ from trading_bot.errors.fault import Fault
 from trading_bot.services.ohlcv import list_candles
 from trading_bot.store import candles, runtime, tables
 from trading_bot.store.engine import open_engine
-from trading_bot.store.schema import bring_up_to_date
 from trading_bot.store.store import Store
 
 MINUTE = timedelta(minutes=1)
@@ -25,20 +23,18 @@ NEW_YORK = ZoneInfo("America/New_York")
 
 
 @pytest.fixture
-def either_store(store_url: str) -> Iterator[Store]:
+def either_store(tables_url: str) -> Iterator[Store]:
     """On either database: for what the database itself has a part in."""
-    yield from opened(store_url)
+    yield from opened(tables_url)
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    yield from opened(f"sqlite:///{tmp_path / 'botgraph.db'}")
+def store(sqlite_url: str) -> Iterator[Store]:
+    yield from opened(sqlite_url)
 
 
 def opened(url: str) -> Iterator[Store]:
-    engine = open_engine(url)
-    bring_up_to_date(engine)
-    store = Store(engine, SetClock())
+    store = Store(open_engine(url), SetClock())
     yield store
     store.close()
 

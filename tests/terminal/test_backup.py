@@ -16,18 +16,15 @@ from trading_bot.services.config_file import write_config
 from trading_bot.settings import Settings, load_settings
 from trading_bot.store import bots
 from trading_bot.store.engine import open_engine
-from trading_bot.store.schema import bring_up_to_date
 from trading_bot.store.store import Store
 
 
 @pytest.fixture
-def settings(home: Path) -> Settings:
+def settings(home_with_tables: Path) -> Settings:
     """A home with a bot that was never started."""
-    settings = load_settings()
+    settings = load_settings(home=home_with_tables)
     settings.make_folders()
-    engine = open_engine(settings.store_url)
-    bring_up_to_date(engine)
-    store = Store(engine, SystemClock())
+    store = Store(open_engine(settings.store_url), SystemClock())
     with store.writing("main") as w:
         bots.register_bot(w, name="Desk", mode=TradingMode.PAPER, venue="paper", replay_of=None)
     store.close()

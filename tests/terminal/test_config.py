@@ -17,7 +17,6 @@ from trading_bot.services.config_file import render, write_config
 from trading_bot.services.configuration import config_values
 from trading_bot.store import config_changes
 from trading_bot.store.engine import open_engine
-from trading_bot.store.schema import bring_up_to_date
 from trading_bot.store.store import Store
 
 
@@ -27,11 +26,9 @@ def run(typed: Run, home: Path) -> Run:
 
 
 @pytest.fixture
-def operator(home: Path) -> Operator:
+def operator(home_with_tables: Path) -> Operator:
     """A bot that took on version 2, which allows three plans."""
-    engine = open_engine(f"sqlite:///{home / 'botgraph.db'}")
-    bring_up_to_date(engine)
-    store = Store(engine, SystemClock())
+    store = Store(open_engine(f"sqlite:///{home_with_tables / 'botgraph.db'}"), SystemClock())
     begun(store)
     made = Operator(store, SystemClock())
     version = made.apply({"risk": {"max_open_positions": 3}})
@@ -123,9 +120,6 @@ def test_the_schema_can_be_printed_written_and_compared(run: Run, tmp_path: Path
     assert run("schema", "--check") == (0, "", "")
 
 
-def test_a_home_without_a_bot_is_told(run: Run, home: Path) -> None:
-    engine = open_engine(f"sqlite:///{home / 'botgraph.db'}")
-    bring_up_to_date(engine)
-    engine.dispose()
-
+@pytest.mark.usefixtures("home_with_tables")
+def test_a_home_without_a_bot_is_told(run: Run) -> None:
     assert "No bot has been started in this home yet." in run("show")[2]

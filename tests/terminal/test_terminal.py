@@ -17,7 +17,6 @@ from trading_bot.clock import SystemClock
 from trading_bot.domain.errors import Scope
 from trading_bot.services.keys import Keys
 from trading_bot.store.engine import open_engine
-from trading_bot.store.schema import bring_up_to_date
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -29,10 +28,8 @@ def run(typed: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
 
 
 @pytest.fixture
-def keys(home: Path) -> Keys:
-    engine = open_engine(f"sqlite:///{home}/botgraph.db")
-    bring_up_to_date(engine)
-    return Keys(engine, SystemClock())
+def keys(home_with_tables: Path) -> Keys:
+    return Keys(open_engine(f"sqlite:///{home_with_tables}/botgraph.db"), SystemClock())
 
 
 @pytest.fixture
