@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
 from tests.fakes.set_clock import SetClock
 from trading_bot.clock import SystemClock
@@ -170,7 +171,10 @@ def test_a_process_that_can_not_be_started_does_not_end_the_bot(
 ) -> None:
     monkeypatch.setattr(daily, "ARGV", ("/nowhere/python",))
 
-    asyncio.run(daily._done(morning, "tidy"))
+    with capture_logs() as told:
+        asyncio.run(daily._done(morning, "tidy"))
+
+    assert [(line["event"], line["what"]) for line in told] == [("keeping_not_started", "tidy")]
 
 
 def test_it_ends_with_the_bot(morning: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
