@@ -1,19 +1,21 @@
 """What must not stop the bot, block its brake, or leave it doing what it should not: found by a reviewer, held here."""
 
 from dataclasses import replace
+from datetime import datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.fakes.scripted import bar, proposal
-from tests.fakes.scripted_bot import scripted_bot
+from tests.fakes.scripted import bar, minute, proposal
+from tests.fakes.scripted_bot import ScriptedBot, scripted_bot
 from trading_bot.domain.commands import CommandKind, CommandStatus
 from trading_bot.domain.health import RunState
 from trading_bot.domain.orders import Leg, OrderStatus, OrderType, Side
 from trading_bot.errors.fault import Fault
 from trading_bot.services.run_control import RunControl
+from trading_bot.store import candles, runtime
 from trading_bot.venues.venue import NotYet
 
 pytestmark = pytest.mark.anyio
@@ -102,6 +104,59 @@ async def test_an_account_that_is_no_number_ends_no_loop(home: Path) -> None:
         assert bot.bot.loop.run_state is RunState.RUNNING
         assert bot.books.account is not None
         assert bot.books.account.account_balance == 100_000
+
+
+def heartbeat(bot: ScriptedBot) -> datetime:
+    with bot.bot.store.reading("main") as r:
+        known = runtime.find_runtime(r)
+    assert known is not None
+    assert known.last_heartbeat is not None
+    return known.last_heartbeat
+
+
+async def test_a_bot_that_can_not_begin_for_the_venue_s_sake_lives_and_says_so(home: Path) -> None:
+    """Without a sign of life the supervisor would kill it once a minute."""
+
+    def down(reply: object) -> Any:
+        raise Fault("DATA_004", "The venue is down.")
+
+    async with scripted_bot(home, CALM, tampering={"account": down}) as bot:
+        before = heartbeat(bot)
+        bot.clock.advance(30)
+        await bot.bar(2)
+
+        assert bot.books.account is None
+        assert heartbeat(bot) - before >= timedelta(seconds=30)
+
+
+async def test_a_history_that_can_not_be_read_holds_up_no_other_symbol(home: Path) -> None:
+    """BOLT begins to trade at bar 6, and its history can't be read; ACME falls through its stop at bar 8."""
+    acme = [bar(index, "100", low="98.5" if index == 8 else None) for index in range(30)]
+    bolt = [bar(index, "50", symbol="BOLT") for index in range(6, 30)]
+    market = sorted([*acme, *bolt], key=lambda one: (one.timestamp, one.symbol))
+
+    def down(reply: object) -> Any:
+        raise Fault("DATA_004", "The venue is down.")
+
+    async with scripted_bot(home, market) as bot:
+        await bot.bar()
+        await bot.enter(proposal())
+        await bot.bar(3)
+        assert (bot.now, bot.held()) == (minute(5), 10)
+        bot.venue.tampering["bars"] = down
+        await bot.bar(5)
+
+        assert (bot.now, bot.held()) == (minute(10), 0)
+        assert bot.plan().exit_reason == "stop: traded at 98.5, stop was 99"
+        [told] = bot.errors("DATA_004")
+        assert (told.cause, bot.bot.loop._vitals.is_failing("market_data")) == ("The venue is down.", True)
+        bot.venue.tampering.clear()
+        await bot.bar()
+
+        with bot.bot.store.reading("main") as r:
+            stored = candles.list_recent_bars(r, "BOLT", 100)
+        assert [one.timestamp for one in stored] == [minute(index) for index in range(6, 11)]
+        assert not bot.bot.loop._vitals.is_failing("market_data")
 
 
 async def test_while_the_feed_stands_still_a_lost_cancel_is_settled(

@@ -15,6 +15,8 @@ class MarketView:
 
     def __init__(self) -> None:
         self._bars: dict[str, deque[Bar]] = {}
+        self.failure: Exception | None = None
+        """Why the history of a new symbol could not be read at the last minute; null where none was missing."""
 
     def load(self, r: Reading) -> None:
         """Take in what the store has."""
@@ -22,11 +24,19 @@ class MarketView:
             self._bars[symbol] = deque(candles.list_recent_bars(r, symbol, LOOKBACK), maxlen=LOOKBACK)
 
     async def take(self, update: MarketUpdate, venue: Venue) -> list[Bar]:
-        """Take in the bars of one minute; a symbol that is new brings its history. Gives all bars that were not known before."""
+        """Take in the bars of one minute; a symbol that is new brings its history. Gives all bars that were not known before.
+
+        A history that can't be read holds up no other symbol, whose stop may stand: its symbol is taken in with a later minute.
+        """
         new: list[Bar] = []
+        self.failure = None
         for bar in update.bars:
             if bar.symbol not in self._bars:
-                history = await venue.bars(bar.symbol, until=update.time, count=LOOKBACK)
+                try:
+                    history = await venue.bars(bar.symbol, until=update.time, count=LOOKBACK)
+                except Exception as error:  # noqa: BLE001 - reported by whoever asked
+                    self.failure = error
+                    continue
                 past = [old for old in history if old.timestamp < bar.timestamp]
                 self._bars[bar.symbol] = deque(past, maxlen=LOOKBACK)
                 new += past

@@ -128,15 +128,11 @@ class TradingLoop:
         """What the venue has next; a feed that can't go on is the end of it, a failing read is asked again."""
         try:
             update = await self._venue.next_update(self._progress.cursor)
-        except Fault as fault:
-            self._fail("market_data", fault)
-            return (
-                FeedEnded(reason=fault.cause)
-                if fault.code in ("DATA_001", "DATA_002")
-                else NotYet(wait_seconds=_IDLE_SECONDS)
-            )
         except Exception as error:  # noqa: BLE001 - whatever a venue does, the loop goes on
-            self._fail("market_data", self._unexpected("market_data", error))
+            fault = self._as_fault("market_data", error)
+            self._fail("market_data", fault)
+            if fault.code in ("DATA_001", "DATA_002"):
+                return FeedEnded(reason=fault.cause)
             return NotYet(wait_seconds=_IDLE_SECONDS)
         problem = lie_in_update(update, self._progress.cursor) if isinstance(update, MarketUpdate) else None
         if problem is not None:
@@ -153,8 +149,11 @@ class TradingLoop:
         started = self._clock.monotonic()
         self._market_open = update.market_open
         if not await self._step("market_data", lambda: self._take(update)):
+            await self._sign_of_life()
             await self._clock.sleep(_IDLE_SECONDS)
             return
+        if self._view.failure is not None:
+            self._fail("market_data", self._as_fault("market_data", self._view.failure))
         synced = await self._sync(update.time, {bar.symbol: bar.open for bar in update.bars})
         self._journal.books = marked(self._journal.books, update.bars, at=update.time)
         if self._vitals.run_state is RunState.STARTING and self._reconciliation.is_reconciled:
@@ -377,16 +376,16 @@ class TradingLoop:
         """Do one step; what goes wrong becomes a SemanticError, and false is given back."""
         try:
             await work()
-        except Fault as fault:
-            self._fail(name, fault)
         except Exception as error:  # noqa: BLE001 - a fault of ours in one step must not end the others
-            self._fail(name, self._unexpected(name, error))
+            self._fail(name, self._as_fault(name, error))
         else:
             self._vitals.passed(name)
             return True
         return False
 
-    def _unexpected(self, name: str, error: Exception) -> Fault:
+    def _as_fault(self, name: str, error: Exception) -> Fault:
+        if isinstance(error, Fault):
+            return error
         fault_id = uuid.uuid4().hex
         _log.error("step_failed", step=name, fault_id=fault_id, exc_info=error)
         return Fault("BOT_004", f"The step `{name}` failed unexpectedly.", context={"step": name, "fault_id": fault_id})
