@@ -252,6 +252,7 @@ trades = sa.Table(
     sa.Index(None, "bot_id", "timestamp", "id"),
     sa.Index(None, "bot_id", "symbol", "timestamp", "id"),
     sa.Index(None, "bot_id", "exit_timestamp", "recorded_at", "id"),
+    sa.Index(None, "bot_id", "config_version", "net_profit_loss"),
 )
 
 positions = sa.Table(

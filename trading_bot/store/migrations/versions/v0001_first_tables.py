@@ -372,6 +372,9 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("bot_id", "id", name="pk_trades"),
     )
     op.create_index(
+        "ix_trades_bot_id_config_version_net_profit_loss", "trades", ["bot_id", "config_version", "net_profit_loss"]
+    )
+    op.create_index(
         "ix_trades_bot_id_exit_timestamp_recorded_at_id",
         "trades",
         ["bot_id", "exit_timestamp", "recorded_at", "id"],
