@@ -1,6 +1,5 @@
 """Shares: which subscriptions are the same, whatever their spacing, and however their variables are ordered."""
 
-from collections import OrderedDict
 from collections.abc import Hashable
 from dataclasses import dataclass, field, replace
 
@@ -21,11 +20,13 @@ from graphql import (
 
 from graph.execution import Prepared
 from graph.guard.json import as_json
+from graph.kept import Kept
 from graph.variables import variables_of
 from trading_bot.domain.commands import Caller
 from trading_bot.errors.fault import Fault
 
-REMEMBERED = 256
+REMEMBERED_CHARACTERS = 1_048_576
+"""Of all documents whose forms are remembered, with these."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,9 +45,9 @@ class Form:
 
 @dataclass(slots=True, kw_only=True)
 class Shares:
-    """Says what subscriptions have in common. Remembers the forms of the documents that came last."""
+    """Says what subscriptions have in common. Remembers the forms of documents."""
 
-    _forms: "OrderedDict[tuple[str, str | None], Form]" = field(default_factory=OrderedDict)
+    _forms: Kept[tuple[str, str | None], Form] = field(default_factory=lambda: Kept(room=REMEMBERED_CHARACTERS))
 
     def whole(self, prepared: Prepared, caller: Caller) -> Hashable:
         """What two subscriptions have in common that are answered with the same bytes at every moment."""
@@ -60,13 +61,11 @@ class Shares:
 
     def _form(self, prepared: Prepared) -> Form:
         key = (prepared.request.query, prepared.request.operation_name)
-        known = self._forms.get(key)
-        if known is None:
-            known = self._forms[key] = _form_of(prepared)
-            if len(self._forms) > REMEMBERED:
-                self._forms.popitem(last=False)
-        self._forms.move_to_end(key)
-        return known
+        form = self._forms.get(key)
+        if form is None:
+            form = _form_of(prepared)
+            self._forms.put(key, form, len(prepared.request.query) + len(form.whole) + len(form.without_place))
+        return form
 
 
 def nobody(caller: Caller) -> Caller:

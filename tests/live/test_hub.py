@@ -1,13 +1,16 @@
 """One execution for all who have the same open, none when nobody has, and nothing left behind."""
 
 import asyncio
+from unittest import mock
 
 import pytest
+from graphql import separate_operations
 
 from graph.execution import Executor
 from graph.live.hub import Live
+from graph.live.shares import Shares
 from graph.live.sources import CanNotBeginError
-from tests.live.watching import happen, other, tasks, until, watch
+from tests.live.watching import CALLER, happen, other, prepared, tasks, until, watch
 from trading_bot.domain.errors import Scope
 
 SUMMARY = "subscription { botSummary(intervalSeconds: 1) { seq generatedAt } }"
@@ -71,6 +74,20 @@ def test_spacing_and_the_order_of_variables_make_no_difference(run: Executor) ->
         return counts
 
     assert asyncio.run(look()) == [1, 5]
+
+
+def test_a_stream_of_new_documents_does_not_have_the_others_looked_at_again(run: Executor) -> None:
+    shares = Shares()
+    with mock.patch("graph.live.shares.separate_operations", wraps=separate_operations) as looks:
+        for _ in range(2):
+            shares.whole(prepared(run, SUMMARY), CALLER)
+        assert looks.call_count == 1
+        for number in range(300):
+            shares.whole(prepared(run, SUMMARY.replace("seq", f"a{number}: seq  {' ' * 6_000}")), CALLER)
+        looks.reset_mock()
+        shares.whole(prepared(run, SUMMARY), CALLER)
+
+    assert looks.call_count == 0
 
 
 def test_callers_of_one_scope_share_whoever_they_are(run: Executor) -> None:
