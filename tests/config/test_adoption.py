@@ -1,5 +1,7 @@
 """Adoption: the running bot takes a version on between two bars, or gives it up; nothing that it holds is touched."""
 
+from dataclasses import replace
+from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -17,11 +19,12 @@ from trading_bot.domain.config_versions import ConfigOrigin
 from trading_bot.domain.orders import Leg
 from trading_bot.domain.positions import Lot, Position
 from trading_bot.errors.fault import Fault
+from trading_bot.services.config_crashes import note_crash
 from trading_bot.services.config_file import read_config
 from trading_bot.services.config_start import found_candidate
 from trading_bot.services.configuration import config_values
 from trading_bot.settings import load_settings
-from trading_bot.store import commands, configs, positions
+from trading_bot.store import commands, config_changes, configs, positions
 from trading_bot.store.store import Store
 from trading_bot.store.tables import configs as table
 
@@ -119,6 +122,26 @@ async def test_mode_venue_and_prefix_wait_for_a_restart_at_which_nothing_is_held
         operator = operator_of(bot)
         assert (bot.bot.config.client_order_prefix, operator.change(2).status) == ("zz", AdoptionStatus.ADOPTED)
         assert (operator.pointer().version, operator.pointer().restart_version) == (2, 2)
+
+
+async def test_crashes_far_apart_do_not_add_up_while_a_part_waits_for_a_restart(home: Path) -> None:
+    async with scripted_bot(home, CALM) as bot:
+        operator = operator_of(bot)
+        await bot.bar()
+        await bot.enter(proposal())
+        await bot.bar(2)
+        operator.apply({"client_order_prefix": "zz", "name": "Waiting"})
+        await bot.bar()
+        taken = operator.change(2)
+        assert taken.at is not None
+        with bot.bot.store.writing("main") as w:
+            config_changes.save_change(w, replace(taken, at=taken.at - timedelta(hours=1)))
+        assert note_crash(bot.bot.store, "main", generation=1) is None
+    async with scripted_bot(home, CALM) as bot:
+        operator = operator_of(bot)
+        assert (operator.change(2).status, operator.change(2).crashes) == (AdoptionStatus.PENDING, 0)
+        assert note_crash(bot.bot.store, "main", generation=2) is None
+        assert note_crash(bot.bot.store, "main", generation=3) == 3  # twice without a start between them
 
 
 def test_what_is_held_without_a_plan_keeps_the_prefix_too(store: Store, clock: SetClock) -> None:

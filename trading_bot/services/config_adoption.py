@@ -17,7 +17,7 @@ from trading_bot.clock import Clock
 from trading_bot.domain.commands import Command
 from trading_bot.domain.config import BotConfig
 from trading_bot.domain.config_changes import AdoptionStatus
-from trading_bot.domain.config_versions import ADOPT_WITHIN, ConfigOrigin, InForce, StoredChange
+from trading_bot.domain.config_versions import ADOPT_WITHIN, NEW_FOR, ConfigOrigin, InForce, StoredChange
 from trading_bot.errors.fault import Fault
 from trading_bot.services.config_plans import plan_values
 from trading_bot.services.config_projection import ConfigProjection
@@ -138,6 +138,9 @@ class ConfigAdoption:
         """A version that waited is in force since this start, wholly or but for what can't be changed while something is held."""
         is_whole = self.in_force.restart_version >= change.version
         if change.adopted_at is not None and not is_whole:
+            if change.crashes and change.at is not None and w.now - change.at > NEW_FOR:
+                # It has run for long: what crashed was not the change.
+                config_changes.save_change(w, replace(change, crashes=0))
             return
         detail: str | None
         if change.version < self.in_force.version and change.adopted_at is None:
