@@ -1,6 +1,11 @@
-"""The bot's process: `python -m trading_bot`. Ends with 0 when asked to, 78 when it can't start as it is set up, 1 for a fault of ours."""
+"""The bot's process: `python -m trading_bot`.
+
+It ends with 0 when asked to, 78 when it can't start as it is set up, 75 when it waits for what may come back, and 1 for a fault of ours.
+"""
 
 import asyncio
+import errno
+import os
 import signal
 import sys
 import uuid
@@ -17,9 +22,8 @@ from trading_bot.logs.application import log_to
 from trading_bot.logs.secrets import Secrets, secrets_of
 from trading_bot.settings import Settings, load_settings
 
-# sysexits.h: what is wrong is how it is set up; starting it again would not help.
-EX_CONFIG = 78
 _RETRYABLE = frozenset({"SYS_002", "API_429", "DATA_004"})
+_FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 
 def main() -> int:
@@ -31,15 +35,21 @@ def main() -> int:
         log_to(settings.logs_dir / "trading_bot.log", secrets)
         asyncio.run(_run(settings, secrets))
     except Fault as fault:
-        print(block(fault.semantic(now=SystemClock().now())), file=sys.stderr)  # noqa: T201 - its last words
-        return 1 if fault.code in _RETRYABLE else EX_CONFIG
+        _say(fault)
+        return os.EX_TEMPFAIL if fault.code in _RETRYABLE else os.EX_CONFIG
     except Exception as error:  # noqa: BLE001 - nobody is shown a bare traceback
         fault_id = uuid.uuid4().hex
         structlog.get_logger(__name__).error("bot_failed", fault_id=fault_id, exc_info=error)
-        unexpected = Fault("SYS_001", "The bot's process failed.", context={"fault_id": fault_id})
-        print(block(unexpected.semantic(now=SystemClock().now())), file=sys.stderr)  # noqa: T201 - its last words
-        return 1
+        _say(Fault("SYS_001", "The bot's process failed.", context={"fault_id": fault_id}))
+        is_full = isinstance(error, OSError) and error.errno in _FULL
+        return os.EX_TEMPFAIL if is_full else 1
     return 0
+
+
+def _say(fault: Fault) -> None:
+    """Its last words, where there is room for them."""
+    with suppress(OSError):
+        print(block(fault.semantic(now=SystemClock().now())), file=sys.stderr)  # noqa: T201 - nobody else shows them
 
 
 async def _run(settings: Settings, secrets: Secrets) -> None:

@@ -29,7 +29,7 @@ def main() -> int:
         return 78
     if "wait" in orders:
         sys.stderr.write("SYS_002: The store can't be used\n  Cause: The database is locked.\n")
-        return 1
+        return os.EX_TEMPFAIL
     if "crash" in orders:
         sys.stderr.write("out of luck\n")
         return 1

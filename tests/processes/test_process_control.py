@@ -230,7 +230,7 @@ def test_what_waits_for_a_database_is_never_held_down(home: Path, port: int) -> 
         first = up.child("bot")
         (home / "orders").write_text("wait")
         os.kill(first, signal.SIGKILL)
-        until(lambda: up.said().count("ended with exit code 1") >= 3)
+        until(lambda: up.said().count("ended with exit code 75") >= 3)
         (home / "orders").unlink()
         until(lambda: found_runtime(store).generation == 2)
 

@@ -1,6 +1,9 @@
 """A disk that takes no more: the audit log alone, then the store as well. Nothing leaves, nothing is lost, and all goes on by itself."""
 
+import os
 import resource
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from decimal import Decimal
@@ -145,3 +148,11 @@ async def test_a_log_that_can_not_be_written_is_stored_as_an_error_before_anythi
         await bot.bar()
         assert check(bot, "audit_log")
         assert bot.bot.journal.log_fault is None
+
+
+def test_a_bot_that_can_not_start_on_a_full_disk_says_by_its_exit_code_that_it_waits(home: Path) -> None:
+    """Its last words find no room either: the supervisor has to tell it from one that crashes without a word."""
+    argv = ["/bin/sh", "-c", 'ulimit -f 0; exec "$0" -m trading_bot 2> /dev/full', sys.executable]
+    ended = subprocess.run(argv, env={**os.environ, "BOTGRAPH_HOME": str(home)}, check=False)
+
+    assert ended.returncode == os.EX_TEMPFAIL

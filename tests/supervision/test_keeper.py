@@ -21,7 +21,7 @@ STEADY = "import signal; print('up', flush=True); signal.pause()"
 class Kept:
     """A keeper of one program, and the ends that it told of."""
 
-    def __init__(self, folder: Path, code: str, limits: Limits = QUICK) -> None:
+    def __init__(self, folder: Path, code: str, limits: Limits = QUICK, *, gives_up: bool = False) -> None:
         self.ends: asyncio.Queue[End] = asyncio.Queue()
         program = Program(
             name="bot",
@@ -38,6 +38,7 @@ class Kept:
             limits=limits,
             log=structlog.get_logger(),
             on_end=self.ends.put,
+            gives_up=gives_up,
         )
 
 
@@ -128,5 +129,47 @@ def test_a_child_that_refuses_without_a_word_leaves_a_place_to_look(tmp_path: Pa
         kept = Kept(tmp_path, "import sys; sys.exit(78)")
         with pytest.raises(Refusal, match=r"The bot process refused to start; .*bot\.out\.log may say why\."):
             await kept.keeper.keep()
+
+    run(work)
+
+
+def test_an_end_that_can_not_be_told_does_not_keep_the_child_down(tmp_path: Path) -> None:
+    async def work() -> None:
+        kept = Kept(tmp_path, "import sys; sys.exit(3)")
+        told: list[End] = []
+        thrice = asyncio.Event()
+
+        async def fails(end: End) -> None:
+            told.append(end)
+            if len(told) == 3:
+                thrice.set()
+            raise LookupError
+
+        kept.keeper._on_end = fails
+        keeping = asyncio.create_task(kept.keeper.keep())
+        await thrice.wait()
+        assert not keeping.done()
+        keeping.cancel()
+        if kept.keeper.process:
+            await kept.keeper.process.ended.wait()
+
+    run(work)
+
+
+@pytest.mark.parametrize(("code", "is_held"), [(75, False), (1, True)])
+def test_what_waits_is_told_from_what_crashes_although_neither_says_a_word(
+    tmp_path: Path, *, code: int, is_held: bool
+) -> None:
+    async def work() -> None:
+        limits = Limits(first_delay=0.01, longest_delay=0.02, crash_loop=3)
+        kept = Kept(tmp_path, f"import sys; sys.exit({code})", limits, gives_up=True)
+        keeping = asyncio.create_task(kept.keeper.keep())
+        ends = [await kept.ends.get() for _ in range(3)]
+        if not is_held:
+            ends.append(await kept.ends.get())
+        keeping.cancel()
+        if kept.keeper.process:
+            await kept.keeper.process.ended.wait()
+        assert [end.hold is not None for end in ends] == [False, False, is_held, False][: len(ends)]
 
     run(work)

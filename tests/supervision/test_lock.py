@@ -5,7 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.services.test_full_disk import limited_to
 from trading_bot.errors.fault import Fault
+from trading_bot.store.engine import open_engine
+from trading_bot.store.single_bot import held as bot_held
 from trading_bot.supervision.lock import held
 
 HOLDER = """
@@ -61,3 +64,13 @@ def test_a_new_lock_does_not_keep_the_end_of_a_longer_pid(tmp_path: Path) -> Non
 
     with held(tmp_path / "lock"):
         assert (tmp_path / "lock").read_text() == f"{os.getpid()}\n"
+
+
+def test_a_full_disk_keeps_nobody_from_holding_a_lock(tmp_path: Path) -> None:
+    engine = open_engine(f"sqlite:///{tmp_path / 'botgraph.db'}")
+
+    with limited_to(0), held(tmp_path / "lock"), bot_held(engine, "main"):
+        with pytest.raises(Fault, match="The process that holds already supervises"), held(tmp_path / "lock"):
+            pass
+        with pytest.raises(Fault, match="is held by another process"), bot_held(engine, "main"):
+            pass

@@ -1,7 +1,6 @@
 """Keeper: keeps one program running, with a growing pause between its restarts, until it is held down."""
 
 import asyncio
-import re
 import signal
 from collections import deque
 from collections.abc import Awaitable, Callable
@@ -11,9 +10,7 @@ from dataclasses import dataclass
 from structlog.typing import FilteringBoundLogger
 
 from trading_bot.clock import Clock
-from trading_bot.domain.errors import RetryKind
 from trading_bot.domain.processes import Hold
-from trading_bot.errors.catalogue import CATALOGUE
 from trading_bot.supervision.hold import read_hold, remove_hold, write_hold
 from trading_bot.supervision.limits import Delay, Limits
 from trading_bot.supervision.output import last_line, tail
@@ -22,7 +19,8 @@ from trading_bot.supervision.program import Program
 
 REFUSED = 78
 """The exit code of a child that starting again would not help: it has printed a SemanticError. EX_CONFIG of sysexits.h."""
-_TOLD = re.compile(r"^([A-Z]{2,8}_\d{3}): ", re.MULTILINE)  # the code that a child's last words begin with
+WAITS = 75
+"""The exit code of a child that waits for what may come back, such as a database or room on the disk. EX_TEMPFAIL of sysexits.h."""
 ENDS_TOLD = 6
 """Of a process that is held down, as many of its last ends are told."""
 
@@ -114,7 +112,10 @@ class Keeper:
             last = last_line(self.program.output, since=process.output_from)
             self._log.warning("process_ended", pid=process.pid, how=end.how, restart_in=end.delay, last_line=last[:500])
             self.process = self._hung = None
-            await self._on_end(end)
+            try:
+                await self._on_end(end)
+            except Exception:  # noqa: BLE001 - that an end can't be told must not keep the program down
+                self._log.exception("process_end_not_told")
             await self._pause(end.delay)
 
     def kill(self, process: Process, *, because: str) -> None:
@@ -184,12 +185,12 @@ class Keeper:
         return End(process=process, how=how, delay=delay, hold=self.hold, earlier=tuple(self._ends))
 
     def _is_looping(self, process: Process) -> bool:
-        """Whether it crashed too often; what waits for something outside, such as a database, is tried for ever."""
-        if not self._gives_up or self._delay.in_a_row < self._limits.crash_loop:
-            return False
-        told = _TOLD.findall(tail(self.program.output, since=process.output_from))
-        known = CATALOGUE.get(told[-1]) if told else None
-        return known is None or known.retry is not RetryKind.AFTER_DELAY
+        """Whether it crashed too often; what waits for something outside, such as a database, is tried for ever.
+
+        The exit code says so, and no words: on a full disk there are none.
+        """
+        is_often = self._gives_up and self._delay.in_a_row >= self._limits.crash_loop
+        return is_often and process.exit_code != WAITS
 
     def _words(self, process: Process) -> str:
         said = tail(self.program.output, since=process.output_from)

@@ -24,8 +24,9 @@ def held(path: Path) -> Iterator[None]:
             cause = f"The process {pid or 'that holds'} already supervises {path.parent}."
             context = {"pid": int(pid)} if pid.isdigit() else {}
             raise Fault("BOT_005", cause, context=context) from None
-        os.ftruncate(descriptor, 0)
-        os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
+        with contextlib.suppress(OSError):  # on a full disk nobody is told who holds it
+            os.ftruncate(descriptor, 0)
+            os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
         yield
     finally:
         os.close(descriptor)

@@ -28,7 +28,7 @@ def tail(path: Path, *, since: int) -> str:
         with path.open("rb") as file:
             size = file.seek(0, os.SEEK_END)
             file.seek(max(since if since <= size else 0, size - LAST_BYTES))
-            return file.read().decode(errors="replace").strip()
+            return file.read(LAST_BYTES).decode(errors="replace").strip()
     except OSError:
         return ""
 
