@@ -137,6 +137,24 @@ def test_without_pidfds_ends_are_noticed_too(
     run(work)
 
 
+def test_a_child_that_runs_is_not_lost_where_the_system_gives_no_pidfd_or_priority(
+    program: Callable[[str], Program], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(*_: int) -> int:
+        raise PermissionError
+
+    monkeypatch.setattr(os, "pidfd_open", refused)
+    monkeypatch.setattr(os, "setpriority", refused)
+    monkeypatch.setattr(process_module, "POLL_SECONDS", 0.01)
+
+    async def work() -> None:
+        process = await up(start(replace(program(UNTIL_KILLED), niceness=5), clock=CLOCK))
+        await process.stop(grace=10)
+        assert process.exit_code == -signal.SIGTERM
+
+    run(work)
+
+
 def test_a_process_left_behind_with_the_same_settings_is_taken_over(program: Callable[[str], Program]) -> None:
     async def work() -> None:
         left = await up(start(program(UNTIL_KILLED), clock=CLOCK))

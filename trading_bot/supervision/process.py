@@ -79,7 +79,7 @@ class Process:
         self.ended.set()
 
     async def _watch(self) -> None:
-        # Where the system has no pidfd, as on macOS.
+        # Where the system has no pidfd, as on macOS, or gives none.
         while self._popen is not None and self._popen.poll() is None:
             await self._clock.sleep(POLL_SECONDS)
         self._gone()
@@ -101,17 +101,25 @@ def start(program: Program, *, clock: Clock) -> Process:
     with suppress(OSError):  # a full disk: it runs, and only a later supervisor won't find it
         write_note(program, popen.pid, started_at=started_at)
     if program.niceness:
-        with suppress(ProcessLookupError):
+        with suppress(OSError):  # it has ended, or the system does not let us: it runs all the same
             os.setpriority(os.PRIO_PROCESS, popen.pid, program.niceness)
     return Process(
         program,
         pid=popen.pid,
         popen=popen,
-        handle=os.pidfd_open(popen.pid) if hasattr(os, "pidfd_open") else None,
+        handle=_handle(popen.pid),
         started_at=started_at,
         output_from=output_from,
         clock=clock,
     )
+
+
+def _handle(pid: int) -> int | None:
+    """What tells the end of our child at once; null where the system has or gives none. It runs by now and must not be lost."""
+    try:
+        return os.pidfd_open(pid) if hasattr(os, "pidfd_open") else None
+    except OSError:
+        return None
 
 
 async def take_over(program: Program, *, clock: Clock, grace: float) -> Process | None:

@@ -29,6 +29,8 @@ RETRY_SECONDS = 1.0
 TIDY_SECONDS = 10.0
 CONFIGURATION_SECONDS = 10.0
 FRESH_SECONDS = 15.0
+MOST_UNTOLD = 20
+"""Ends that wait for the store at the same time; while it can't be written for long, what comes after them stands in the log alone."""
 
 
 class Watch:
@@ -57,6 +59,7 @@ class Watch:
         self._out = out
         self._notices = notices
         self._pulse: Pulse | None = None
+        self._untold: set[asyncio.Task[None]] = set()
         self._host = next((name for name in settings.api_allowed_hosts if "*" not in name), "localhost")
 
     async def over(self) -> None:
@@ -92,7 +95,10 @@ class Watch:
         if pulse is None or program is self.bot.program:
             pulse = await self._find_pulse(end.process.pid, end.process.started_at) or pulse or await self._find_last()
         if pulse is not None:
-            self._group.create_task(self._store_end(end, pulse))
+            if len(self._untold) < MOST_UNTOLD:
+                telling = self._group.create_task(self._go_on(functools.partial(self._store_end, end, pulse)))
+                self._untold.add(telling)
+                telling.add_done_callback(self._untold.discard)
             if program is self.bot.program:
                 note = functools.partial(self.registry.note_crash, pulse.bot_id, pulse.generation)
                 self._group.create_task(self._go_on(functools.partial(self._take_back, note)))
