@@ -3,7 +3,7 @@ from datetime import UTC, date, datetime, timedelta
 import exchange_calendars  # type: ignore[import-untyped] # it has no types
 import pytest
 
-from trading_bot.calendar import is_open, last_sessions, next_close, next_open, regular_hours, session_day
+from trading_bot.calendar import is_open, last_sessions, next_close, regular_hours, session_day
 from trading_bot.domain.instruments import AssetClass
 
 EQUITY, CRYPTO = AssetClass.EQUITY, AssetClass.CRYPTO
@@ -88,7 +88,6 @@ def test_equities_are_open_from_the_open_up_to_the_close(moment: str, *, expecte
 
 def test_crypto_is_open_round_the_clock() -> None:
     assert is_open(CRYPTO, utc("2025-12-25T03:00"))
-    assert next_open(CRYPTO, utc("2025-12-25T03:00")) == utc("2025-12-25T03:00")
 
 
 def test_the_session_day_is_new_yorks_date_for_equities_and_utcs_for_crypto() -> None:
@@ -99,25 +98,13 @@ def test_the_session_day_is_new_yorks_date_for_equities_and_utcs_for_crypto() ->
 
 
 @pytest.mark.parametrize(
-    ("moment", "opens"),
-    [
-        ("2025-01-06T15:00", "2025-01-06T15:00"),  # open now
-        ("2025-01-06T10:00", "2025-01-06T14:30"),
-        ("2025-01-06T21:00", "2025-01-07T14:30"),
-        ("2025-01-08T21:00", "2025-01-10T14:30"),  # over a closed day
-        ("2025-01-10T22:00", "2025-01-13T14:30"),  # over a weekend
-    ],
-)
-def test_the_next_open_skips_closed_days(moment: str, opens: str) -> None:
-    assert next_open(EQUITY, utc(moment)) == utc(opens)
-
-
-@pytest.mark.parametrize(
     ("moment", "closes"),
     [
         ("2025-01-06T20:59", "2025-01-06T21:00"),
         ("2025-01-06T21:00", "2025-01-07T21:00"),
         ("2025-01-06T05:00", "2025-01-06T21:00"),
+        ("2025-01-08T21:00", "2025-01-10T21:00"),  # over a closed day
+        ("2025-01-10T22:00", "2025-01-13T21:00"),  # over a weekend
         ("2025-11-27T15:00", "2025-11-28T18:00"),
     ],
 )

@@ -59,13 +59,6 @@ def is_open(asset_class: AssetClass, moment: datetime) -> bool:
     return hours is not None and hours[0] <= moment < hours[1]
 
 
-def next_open(asset_class: AssetClass, moment: datetime) -> datetime:
-    """The first moment, at `moment` or later, in regular hours, UTC."""
-    if is_open(asset_class, moment):
-        return moment
-    return next(opens for opens, _ in _sessions_from(session_day(asset_class, moment)) if opens > moment)
-
-
 def next_close(moment: datetime) -> datetime:
     """When the equity session ends that runs at `moment` or comes next, UTC."""
     return next(closes for _, closes in _sessions_from(session_day(AssetClass.EQUITY, moment)) if closes > moment)

@@ -3,7 +3,6 @@
 from decimal import ROUND_HALF_EVEN, Decimal, InvalidOperation
 
 ZERO = Decimal(0)
-ONE = Decimal(1)
 # 28 digits fit every column of the store (see trading_bot/store/columns.py); more is a feed or a caller that lies.
 MAX_DIGITS = 28
 
