@@ -26,7 +26,9 @@ from workflows.engine import Engine, Turn
 T = TypeVar("T")
 
 LEASE_SECONDS = 6.0
-"""How long a worker may be silent before its runs are taken over."""
+"""Within how long the runs of a worker that fell silent are taken over."""
+HELD_SHARE = 7 / 8
+"""How much of that a lease lasts; the rest is for the look that finds it over."""
 RENEWED_AT = 4
 """How often a lease is renewed while it lasts."""
 POLL_SECONDS = 0.1
@@ -64,7 +66,7 @@ class Worker:
         self._engine: Engine | None = None
         self._making = asyncio.Lock()
         self._threads = threads
-        self._lease = timedelta(seconds=lease_seconds)
+        self._lease = timedelta(seconds=lease_seconds * HELD_SHARE)
         self._turns: dict[str, tuple[Turn, asyncio.Task[None]]] = {}
         self._ends = asyncio.Event()
         self._woken = asyncio.Event()

@@ -7,6 +7,7 @@ from contextlib import suppress
 from datetime import timedelta
 
 import pytest
+import sqlalchemy as sa
 
 from tests.fakes.set_clock import SetClock
 from tests.workflows.playing import LEASE, Play, told
@@ -16,8 +17,9 @@ from trading_bot.domain.workflow_runs import WorkflowStatus
 from trading_bot.errors.fault import Fault
 from trading_bot.store import workflow_runs
 from trading_bot.store.store import Store
+from trading_bot.store.workflow_tables import workflow_runs as table
 from workflows.engine import Turn
-from workflows.worker import KEPT_FREE, MOST_TURNS, Worker
+from workflows.worker import KEPT_FREE, LEASE_SECONDS, LOOK_SECONDS, MOST_TURNS, Worker
 
 UNDOING = (step("undo-a", undoes="a"), step("undo-b", undoes="b"))
 
@@ -200,6 +202,23 @@ def test_a_worker_finds_what_is_due_and_carries_it_out(play: Play, threads: Thre
 
     asyncio.run(work())
     assert play.steps.begun == ["a", "b"] * 3
+
+
+def test_a_lease_ends_early_enough_for_the_look_that_finds_it_over(play: Play, threads: ThreadPoolExecutor) -> None:
+    working = _Working(play, threads)
+
+    async def work() -> timedelta:
+        task = asyncio.create_task(working.worker.work())
+        working.play.ask(definition(step("a", does="hang")))
+        await play.steps.hanging.wait()
+        with working.play.store.reading("main") as r:
+            until = r.connection.execute(sa.select(table.c.leased_until)).scalar_one()
+        left = until - working.clock.now()
+        working.worker.end()
+        await task
+        return left
+
+    assert asyncio.run(work()) <= timedelta(seconds=LEASE_SECONDS - LOOK_SECONDS)
 
 
 def test_runs_that_only_read_never_take_the_whole_worker(play: Play, threads: ThreadPoolExecutor) -> None:
