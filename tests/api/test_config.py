@@ -122,9 +122,12 @@ def test_a_plan_that_changes_nothing_has_no_token(shared_api: Api) -> None:
 
 
 def test_a_plan_is_never_kept_by_anybody(shared_api: Api) -> None:
-    answer = shared_api.post(PLAN, {"patch": {"name": "x"}})
+    asked = {"query": PLAN, "variables": '{"patch": {"name": "x"}}'}
+    headers = {"X-API-Key": shared_api.token, "If-None-Match": "*"}
+    answer = shared_api.call("GET", "/graphql", params=asked, headers=headers)
 
-    assert answer.headers["Cache-Control"] == "no-store"
+    assert answer.json()["data"]["configPlan"]["planToken"].startswith("pt_")
+    assert (answer.status_code, answer.headers["Cache-Control"]) == (200, "no-store")
     assert "ETag" not in answer.headers
 
 

@@ -147,6 +147,14 @@ def test_a_reader_may_not_write(api: Api) -> None:
     assert (version(api), stored(api)) == (before, ())
 
 
+def test_the_scope_is_looked_at_before_what_a_write_names(api: Api) -> None:
+    """Who may not write learns nothing from trying."""
+    close = """mutation($input: PositionsCloseInput!) { positionsClose(input: $input) { command { id } } }"""
+
+    assert api.codes(PAUSE, {"input": {**action(), "botId": "nobody"}}, token=api.key(Scope.READ)) == ["AUTH_002"]
+    assert api.codes(close, {"input": {**action(), "symbols": ["NONE"]}}, token=api.key(Scope.OPERATE)) == ["AUTH_002"]
+
+
 def test_a_write_of_high_risk_needs_an_admin(api: Api) -> None:
     token = api.key(Scope.OPERATE)
     stop = {"input": {**action(), "onStop": "FLATTEN"}}
