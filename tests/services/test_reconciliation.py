@@ -1,21 +1,26 @@
 """What the venue says and what the books hold, on a hand-written market with other people's trades and lost reports."""
 
 from dataclasses import replace
+from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
 from tests.fakes.scripted import bar, proposal
-from tests.fakes.scripted_bot import ScriptedBot, scripted_bot
+from tests.fakes.scripted_bot import PLAIN, ScriptedBot, scripted_bot
 from trading_bot.domain.commands import CommandKind, CommandStatus
+from trading_bot.domain.config import BotConfig
 from trading_bot.domain.fills import ADOPTED, UNATTRIBUTED
 from trading_bot.domain.health import RunState
 from trading_bot.domain.orders import ClientOrderId, Leg, OrderStatus, OrderType, Side, plan_id_from
 from trading_bot.domain.plans import PlanStatus
 from trading_bot.domain.suspensions import SuspensionStatus
+from trading_bot.errors.fault import Fault
+from trading_bot.services.reconciliation import cutoff
 from trading_bot.store import fills
-from trading_bot.venues.venue import VenuePosition
+from trading_bot.venues.venue import VenueFill, VenuePosition
 
 pytestmark = pytest.mark.anyio
 
@@ -269,6 +274,64 @@ async def test_an_order_that_is_filled_before_its_fills_are_reported_stays_live_
         await bot.bar()
         [entry] = bot.orders(plan, Leg.ENTRY)
         assert (entry.status, bot.held(), bot.books.suspensions) == (OrderStatus.FILLED, 10, {})
+
+
+async def test_an_execution_that_no_trade_can_hold_halts_the_bot_and_holds_up_no_other(home: Path) -> None:
+    """10,000 are the most that an order and a trade may have; the venue reports 100 more of it, and then that all was sold at the stop."""
+
+    def one_more(seen: tuple[VenueFill, ...]) -> tuple[VenueFill, ...]:
+        return (*seen[:1], *(replace(fill, id="one-more", quantity=Decimal(100)) for fill in seen[:1]), *seen[1:])
+
+    market = [*(bar(index, "5") for index in range(5)), bar(5, "5", low="4.80"), *(bar(n, "5") for n in range(6, 20))]
+    async with scripted_bot(home, market) as bot:
+        bot.venue.tampering["fills_since"] = one_more
+        await bot.bar()
+        plan = await bot.enter(proposal(entry="5", stop="4.90", target=None), "10000")
+        await bot.bar(3)
+        assert (bot.held(), bot.bot.loop.run_state) == (10_000, RunState.HALTED)
+        await bot.bar(4)
+
+        assert (bot.held(), await bot.at_venue(), bot.plan().status) == (0, 0, PlanStatus.CLOSED)
+        assert [order.status for order in bot.orders(plan, Leg.EXIT)] == [OrderStatus.FILLED]
+        [told] = bot.errors("DATA_005")
+        assert told.cause.startswith("The venue reports an execution that can't be booked.")
+        assert told.context["fill_id"] == "one-more"
+
+
+async def test_fills_are_read_from_before_the_oldest_open_order_however_late_they_are_reported(home: Path) -> None:
+    """The cut-off is a minute; counted from now it would pass over a fill of a quarter of an hour ago."""
+    config = BotConfig(strategies=(), venue=PLAIN, trade_sync_cutoff_minutes=1)
+    async with scripted_bot(home, CALM, config=config) as bot:
+        await bot.bar()
+        plan = await bot.enter(proposal(), "10")
+        bot.venue.tampering["fills_since"] = lambda seen: ()
+        await bot.bar(15)
+        assert bot.held() == 0
+        bot.venue.tampering.clear()
+        await bot.bar()
+
+        [entry] = bot.orders(plan, Leg.ENTRY)
+        assert (entry.status, bot.held()) == (OrderStatus.FILLED, 10)
+
+
+async def test_fills_are_read_from_before_the_last_sync_however_long_ago_that_was(home: Path) -> None:
+    """An order that nobody here knows is filled while the venue can't be read: no open order says from when on to ask."""
+
+    def down(reply: object) -> NoReturn:
+        raise Fault("DATA_004", "The venue is down.")
+
+    config = BotConfig(strategies=(), venue=PLAIN, trade_sync_cutoff_minutes=1)
+    async with scripted_bot(home, CALM, config=config) as bot:
+        await bot.bar()
+        bot.venue.tampering["fills_since"] = down
+        await bot.trade_by_hand(Side.BUY, "5", name=str(OURS))
+        await bot.bar(15)
+        assert (bot.held(), bot.books.live_orders) == (0, ())
+        bot.venue.tampering.clear()
+        await bot.bar()
+
+        assert (bot.held(), bot.bot.loop._progress.last_sync_at) == (5, bot.now)
+        assert cutoff(config, bot.now, ()) == bot.now - timedelta(minutes=1)
 
 
 async def test_an_exit_that_ended_with_fills_still_owed_is_not_sent_again(home: Path) -> None:

@@ -139,8 +139,17 @@ class Reconciliation:
         for fill in await self._venue.fills_since(since):
             key = self._ours(fill.client_order_id) if fill.id not in self._known else None
             if key is not None:
-                self._take(fill, key, at=at)
+                self._try(fill, key, at=at)
         self._journal.commit()
+
+    def _try(self, fill: VenueFill, key: ClientOrderId, *, at: datetime) -> None:
+        """Take the execution in. One that can't be booked, as more than a trade can hold, keeps none of the others from it."""
+        before = self._journal.books
+        try:
+            self._take(fill, key, at=at)
+        except ValueError as error:
+            self._journal.books = before
+            self._report("DATA_005", f"The venue reports an execution that can't be booked. {error}", fill)
 
     def _ours(self, client_order_id: str) -> ClientOrderId | None:
         """What the id says of an order of ours: of our prefix, or one that left under the prefix that we had before."""
