@@ -109,6 +109,11 @@ async def test_what_would_trade_is_not_carried_out_a_day_late(home: Path) -> Non
         close = left_waiting(bot, CommandKind.CLOSE_POSITIONS, 25, symbols=["ACME"])
         await bot.bar(4)
         assert (bot.told(close).status, bot.held()) == (CommandStatus.EXPIRED, 10)
+        moved = left_waiting(bot, CommandKind.UPDATE_TARGETS, 25, symbol="ACME", stop="99.50")
+        reset = left_waiting(bot, CommandKind.RESET_BREAKER, 25)
+        await bot.bar(2)
+        assert [bot.told(late).status for late in (moved, reset)] == [CommandStatus.EXPIRED] * 2
+        assert bot.plan().stop_price == 99
 
         stop = left_waiting(bot, CommandKind.STOP, 25, onStop="KEEP_EVERYTHING")
         await bot.bar()

@@ -33,7 +33,7 @@ from trading_bot.store.store import Store, Writing
 TAKEN_WITHIN = timedelta(hours=24)
 """A command that trades, or lets the bot trade, ends EXPIRED when no bot took it for so long (wall clock): prices have moved on."""
 _LETTING_TRADE = frozenset({CommandKind.START, CommandKind.RESUME})
-_EXPIRING = _LETTING_TRADE | {CommandKind.CLOSE_POSITIONS}
+_EXPIRING = _LETTING_TRADE | {CommandKind.RESET_BREAKER, CommandKind.CLOSE_POSITIONS, CommandKind.UPDATE_TARGETS}
 _FLATTEN = "flatten: stopped by command"
 
 _log = structlog.get_logger(__name__)
