@@ -5,7 +5,7 @@ import os
 import signal
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -19,6 +19,7 @@ from trading_bot.domain.health import Health, Runtime, assess
 from trading_bot.store import errors, runtime
 from trading_bot.store.engine import open_engine
 from trading_bot.store.store import Store
+from trading_bot.store.versions import HEAD
 
 Started = Iterator[Running]
 
@@ -44,6 +45,12 @@ def found_runtime(store: Store) -> Runtime:
         found = runtime.find_runtime(r)
     assert found is not None
     return found
+
+
+def set_version(home: Path, version: str) -> None:
+    """Have the store's tables be of that version."""
+    with closing(sqlite3.connect(home / "botgraph.db", timeout=10)) as connection, connection:
+        connection.execute("UPDATE alembic_version SET version_num = ?", (version,))
 
 
 def found_errors(store: Store) -> tuple[SemanticError, ...]:
@@ -267,6 +274,24 @@ def test_children_of_a_killed_supervisor_live_on_and_are_taken_over(home: Path, 
         assert code == 0
         assert seconds < 5.0
         assert not any(map(lives, children))
+
+
+def test_a_start_that_fails_leaves_alive_what_it_took_over(home: Path, port: int) -> None:
+    with started(home, port) as up:
+        up.says("Ready in ")
+        children = (up.child("bot"), up.child("api"))
+        up.process.kill()
+        up.ends()
+        set_version(home, "of-tomorrow")
+        with started(home, port) as failing:
+            assert failing.ends() == 78
+            assert failing.complained().startswith("SYS_003")
+            assert all(map(lives, children))
+            set_version(home, HEAD)
+            with started(home, port) as again:
+                again.says("Ready in ")
+                assert (again.child("bot"), again.child("api")) == children
+                again.stop()
 
 
 def test_a_child_that_was_taken_over_is_restarted_like_any_other(home: Path, port: int) -> None:
