@@ -25,12 +25,11 @@ HOME_BOUND: tuple[Path, ...] = (
 _FINEST = Decimal("0.0001")
 
 
-def broken_rules(config: BotConfig, base: BotConfig | None, view: ConfigView) -> Iterator[Problem]:
+def broken_rules(config: BotConfig, base: BotConfig, view: ConfigView) -> Iterator[Problem]:
     """What `config` breaks and `base`, which is in force, does not break in just the same way."""
-    known = {problem.cause for problem in _broken(base, view)} if base is not None else set()
+    known = {problem.cause for problem in _broken(base, view)}
     yield from (problem for problem in _broken(config, view) if problem.cause not in known)
-    if base is not None:
-        yield from _of_home(config, base)
+    yield from _of_home(config, base)
 
 
 def _broken(config: BotConfig, view: ConfigView) -> Iterator[Problem]:
