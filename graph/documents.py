@@ -117,6 +117,7 @@ class Documents:
         except GraphQLError as error:
             self._require_readable(error)
             return Document(schema=self.schema, tree=None, errors=(error,))
+        _unlink(tree)
         # Before validation, whose time grows with the square of what is measured here.
         measured = measure(self.schema, tree, variables)
         self.limits.require(measured)
@@ -131,6 +132,13 @@ class Documents:
             raise too_many_tokens(self.limits.tokens) from None
         if "nested too deeply" in error.message:
             raise too_deep(self.limits.depth) from None
+
+
+def _unlink(tree: DocumentNode) -> None:
+    """Let no word know the one before it, so that a document that is forgotten goes at once, and not when somebody looks for garbage."""
+    token = None if tree.loc is None else tree.loc.start_token
+    while token is not None:
+        token.prev, token = None, token.next
 
 
 def require_guarded(schema: GraphQLSchema, tree: DocumentNode, operation: OperationDefinitionNode) -> None:

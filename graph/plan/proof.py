@@ -192,7 +192,8 @@ class _Walk:
         definition = parent.fields.get(name)
         if definition is None:
             raise _Unproven
-        self._arguments(definition.args, first.arguments or ())
+        if definition.args or first.arguments:
+            self._arguments(definition.args, first.arguments or ())
         kind = get_named_type(definition.type)
         sets = [node.selection_set for node in nodes if node.selection_set is not None]
         if isinstance(kind, GraphQLScalarType | GraphQLEnumType):

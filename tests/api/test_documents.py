@@ -1,5 +1,9 @@
 """Documents are parsed once, in bounded memory, and doubled fragments cost nothing extra."""
 
+import gc
+
+from graphql import Token
+
 from graph.documents import REMEMBERED_CHARACTERS, Documents
 from graph.schema import build_schema
 
@@ -39,3 +43,26 @@ def test_long_and_broken_documents_are_not_remembered() -> None:
     documents.read("{")
 
     assert len(documents._known) == 0
+
+
+def test_a_document_that_is_forgotten_is_gone_at_once() -> None:
+    documents = Documents(schema=SCHEMA)
+    gc.collect()
+    before = words()
+    gc.disable()
+    try:
+        for text in ("{ viewer { name } }", '{ trades(after: "x") { edges { cursor } } } # seen'):
+            documents.read(text)
+        held = words()
+        documents._known.clear()
+        after = words()
+    finally:
+        gc.enable()
+
+    assert held > before
+    assert after == before
+
+
+def words() -> int:
+    """How many words of documents there are."""
+    return sum(isinstance(thing, Token) for thing in gc.get_objects())
