@@ -262,6 +262,23 @@ def test_a_refusal_is_itself_bounded() -> None:
     assert complete["extensions"]["context"]["heaviest"] == refusal.heaviest
 
 
+def test_a_document_that_fits_is_left_out_where_it_is_too_long_itself() -> None:
+    text = (
+        "{ "
+        + " ".join(f'a{n}: trades(first: 9, after: "{"x" * 600}") {{ edges {{ cursor }} }}' for n in range(20))
+        + " }"
+    )
+    data = {f"a{n}": {"edges": [{"cursor": "c" * 50}] * 9} for n in range(20)}
+    refusal = refused(text, {"data": data}, 1_024)
+    entry = {"message": "m", "extensions": {"context": {"limit": 1_024}}}
+    context = refusal.completed(entry, 1_024)["extensions"]["context"]
+    roomy = refusal.completed(entry, 10_240)["extensions"]["context"]
+
+    assert len(refusal.narrower or "") > 4_096
+    assert context == {"limit": 1_024, "heaviest": refusal.heaviest}
+    assert roomy == {**context, "narrower": refusal.narrower}
+
+
 def test_the_refusal_of_the_largest_answer_takes_little_time() -> None:
     """18,000 fields in twenty lists; to shorten one after the other, weighing all anew each time, took ten times as long."""
     fields = "id timestamp symbol action quantity price totalValue orderId"
