@@ -4,7 +4,6 @@ A definition passes three sieves: plain YAML (`documents`), the JSON Schema (`sc
 references that must lead somewhere, conditions that must be CEL, steps that the installation can carry out.
 """
 
-import hashlib
 from collections.abc import Iterator, Mapping
 from typing import Any, Protocol
 
@@ -58,12 +57,12 @@ class StepFacts(Protocol):
         ...
 
 
-def parse_workflow(definition: Mapping[str, Any], facts: StepFacts, *, source: str = "definition") -> Workflow:
+def parse_workflow(definition: Mapping[str, Any], facts: StepFacts) -> Workflow:
     """The workflow that a run's definition means. Raises WF_001 where this release can't read it.
 
     Whether its steps can still be carried out here is left to each of them: a run that was begun must be able to go back.
     """
-    document = Document(source=source, values=dict(definition), lines={})
+    document = Document(source="definition", values=dict(definition), lines={})
     wrong = schema_problems(document)
     if wrong:
         raise wrong[0]
@@ -95,7 +94,6 @@ def _workflow(document: Document, facts: StepFacts) -> Workflow:
     steps = tuple(_step(one) for one in values["steps"])
     rollback = _in_order(tuple(_step(one) for one in values["rollback_procedure"]), steps)
     every = (*steps, *rollback)
-    raw = orjson.dumps(values, option=orjson.OPT_SORT_KEYS)
     return Workflow(
         id=values["id"],
         name=values["name"],
@@ -112,8 +110,6 @@ def _workflow(document: Document, facts: StepFacts) -> Workflow:
         timeout_seconds=values.get("timeout_seconds") or sum(step.timeout_seconds for step in steps),
         preempts=values.get("preempts", False),
         definition=values,
-        digest=hashlib.sha256(raw).hexdigest(),
-        source=document.source,
     )
 
 

@@ -9,8 +9,6 @@ from typing import Any, Protocol
 from trading_bot.domain.commands import Caller, RiskLevel
 from trading_bot.domain.errors import Scope
 
-MAX_STEPS = 20
-"""Steps of a workflow, and of its rollback procedure."""
 MAX_PART_BYTES = 4_000
 """JSON of what a workflow declares as parameters or validation rules, and of what one step has as parameters or validation."""
 DEFAULT_TIMEOUT_SECONDS = 300
@@ -145,10 +143,6 @@ class Workflow:
     """Whether it cancels the bot's active run and goes after it, instead of waiting for its end."""
     definition: dict[str, Any]
     """The definition as JSON, which a run keeps: `load.parse_workflow` makes the same workflow of it."""
-    digest: str
-    """SHA-256 of the definition, hexadecimal."""
-    source: str
-    """File that it was read from, for messages."""
 
     @property
     def rollback_procedure(self) -> tuple[str, ...]:

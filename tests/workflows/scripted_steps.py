@@ -41,8 +41,6 @@ def parsed(values: Mapping[str, Any]) -> Workflow:
         timeout_seconds=values.get("timeout_seconds", 300),
         preempts=values.get("preempts", False),
         definition=dict(values),
-        digest="0" * 64,
-        source="test",
     )
 
 

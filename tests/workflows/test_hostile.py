@@ -160,7 +160,7 @@ def _define(here: Installation, raw: bytes) -> None:
         assert {problem.code for problem in problems} == {"WF_001"}
         raise problems[0]
     workflow = workflow_of(document, here.steps)
-    assert parse_workflow(json.loads(json.dumps(workflow.definition)), here.steps, source=workflow.source) == workflow
+    assert parse_workflow(json.loads(json.dumps(workflow.definition)), here.steps) == workflow
     assert {here.steps.risk(step, {}) for step in workflow.steps} <= {
         here.steps.worst_risk(step) for step in workflow.steps
     }
