@@ -92,6 +92,18 @@ def test_orders_of_a_plan_come_oldest_first(store: Store) -> None:
         assert [order.client_order_id for order in orders.list_plan_orders(r, PLAN_ID)] == ["e", "x"]
 
 
+def test_the_marks_of_orders_are_those_of_every_prefix_that_the_bot_has_had(store: Store) -> None:
+    with store.writing("main") as w:
+        assert orders.list_marks(w) == frozenset()
+        for name in ("bg-main-aaaaaaaaaaaaaaaa", "bg-main-aaaaaaaaaaaaaaab", "q-main-aaaaaaaaaaaaaaaa", "by-hand"):
+            orders.save_order(w, sample_order(client_order_id=name))
+    with store.writing("other") as w:
+        orders.save_order(w, sample_order(client_order_id="zz-other-aaaaaaaaaaaaaaaa"))
+
+    with store.reading("main") as r:
+        assert orders.list_marks(r) == {"bg-main", "q-main"}
+
+
 def test_a_fill_is_booked_once(store: Store) -> None:
     with store.writing("main") as w:
         assert fills.save_fill(w, sample_fill())
