@@ -1,7 +1,9 @@
 """A fault of our own is masked for the caller and whole in the log."""
 
 import asyncio
+from collections.abc import AsyncGenerator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +18,7 @@ from graph.guard.errors import ErrorShape
 from graph.live.hub import Live
 from graph.live.member import Errors
 from graph.schema import build_schema
+from resolvers.watches import answers
 from tests.api.conftest import NOW
 from tests.fakes.collecting_wire import CollectingWire
 from tests.fakes.parts import parts_over
@@ -46,15 +49,39 @@ async def refuse(context: Any) -> int:
     raise Fault("DATA_004", "The venue did not answer.", after_seconds=5.0, context={"symbol": "SPY"})
 
 
-async def break_down_later(context: Any) -> Any:
-    yield 1
-    raise RuntimeError(SECRET)
+@dataclass(slots=True, kw_only=True)
+class Scripted:
+    """Is watched, and shows one after the other; what is an error is raised."""
+
+    context: Any
+    shown: list[Any]
+
+    async def look(self) -> Any:
+        return self.shown.pop(0)
+
+    async def look_again(self) -> Any:
+        seen = self.shown.pop(0)
+        if isinstance(seen, RuntimeError):
+            raise seen
+        return seen
+
+    async def moves(self) -> AsyncGenerator[None, None]:
+        while True:
+            yield
+
+    def is_last(self, seen: Any) -> bool:
+        return not self.shown
+
+    def __aiter__(self) -> AsyncGenerator[Any, None]:  # noqa: PYI058 - to be closed
+        return answers(self)
 
 
-async def fail_once(context: Any) -> Any:
-    yield 1
-    yield Fault("SYS_002", "The database is locked by another program.")
-    yield 3
+def break_down_later(context: Any) -> Scripted:
+    return Scripted(context=context, shown=[1, RuntimeError(SECRET)])
+
+
+def fail_once(context: Any) -> Scripted:
+    return Scripted(context=context, shown=[1, Fault("SYS_002", "The database is locked by another program."), 3])
 
 
 @strawberry.type
