@@ -213,7 +213,7 @@ def test_a_lease_ends_early_enough_for_the_look_that_finds_it_over(play: Play, t
         await play.steps.hanging.wait()
         with working.play.store.reading("main") as r:
             until = r.connection.execute(sa.select(table.c.leased_until)).scalar_one()
-        left = until - working.clock.now()
+        left: timedelta = until - working.clock.now()
         working.worker.end()
         await task
         return left
