@@ -50,7 +50,7 @@ TRIGGERS = {
     "ORD_005": "tests/errors/test_bot_errors.py::test_an_order_that_never_arrived_is_not_sent_to_another_market",
     "ORD_006": "tests/services/test_order_desk.py::test_an_order_that_the_venue_forgets_counts_as_live_until_an_operator_settles_it",
     "ORD_007": "tests/services/test_reconciliation.py::test_a_suspension_outlives_the_process",
-    "ORD_008": "tests/services/test_reconciliation.py::test_a_split_suspends_the_plan_and_costs_nothing",
+    "ORD_008": "tests/services/test_splits.py::test_a_split_suspends_the_plan_and_costs_nothing",
     "ORD_009": "tests/services/test_reconciliation.py::test_a_stray_entry_that_arrives_late_is_taken_back",
     "ORD_010": "tests/services/test_plan_monitor.py::test_a_stop_is_only_ever_tightened_unless_an_operator_says_otherwise",
     "DATA_001": "tests/processes/test_up.py::test_what_the_bot_refuses_ends_the_start_with_its_reason",

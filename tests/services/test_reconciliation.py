@@ -9,7 +9,7 @@ from typing import NoReturn
 import pytest
 
 from tests.fakes.scripted import bar, proposal
-from tests.fakes.scripted_bot import PLAIN, ScriptedBot, scripted_bot
+from tests.fakes.scripted_bot import PLAIN, holding, scripted_bot
 from trading_bot.domain.commands import CommandKind, CommandStatus
 from trading_bot.domain.config import BotConfig
 from trading_bot.domain.fills import ADOPTED, UNATTRIBUTED
@@ -26,13 +26,6 @@ pytestmark = pytest.mark.anyio
 
 CALM = [bar(index, "100") for index in range(40)]
 OURS = ClientOrderId(prefix="bg", bot="main", plan_id=plan_id_from(b"lost-one"), leg=Leg.ENTRY, attempt=0)
-
-
-async def holding(bot: ScriptedBot, quantity: str = "10") -> None:
-    await bot.bar()
-    await bot.enter(proposal(), quantity)
-    await bot.bar()
-    assert bot.held() == Decimal(quantity)
 
 
 async def test_orders_and_fills_of_others_are_never_touched(home: Path) -> None:
@@ -373,60 +366,6 @@ async def test_fills_of_the_last_bar_are_booked_although_the_feed_has_ended(home
 
         assert len(failed) == 3
         assert (bot.held(), await bot.at_venue()) == (10, 10)
-
-
-async def test_a_split_suspends_the_plan_and_costs_nothing(home: Path) -> None:
-    market = [*CALM[:6], *(bar(index, "50", low="49.9") for index in range(6, 20))]
-    async with scripted_bot(home, market) as bot:
-        await holding(bot)
-        await bot.bar(3)
-        bot.venue.tampering["positions"] = lambda _: (VenuePosition(symbol="ACME", quantity=Decimal(20)),)
-        await bot.bar(2)
-
-        [error] = bot.errors("ORD_008")
-        assert (error.context["ours"], error.context["theirs"]) == ("10", "20")
-        plan = bot.plan()
-        assert (plan.status, plan.exit_reason, bot.orders(plan, Leg.EXIT)) == (PlanStatus.SUSPENDED, None, [])
-        assert bot.books.positions["ACME"].unrealized_pl == 0
-        assert bot.bot.loop.run_state is RunState.RUNNING
-        assert bot.books.suspended("ACME") is not None
-
-        bot.command(CommandKind.RECONCILE, action="adopt", symbol="ACME")
-        await bot.bar()
-        plan, position = bot.plan(), bot.books.positions["ACME"]
-        assert (plan.status, plan.stop_price, plan.target_price, plan.version) == (
-            PlanStatus.OPEN, Decimal("49.50"), Decimal("51.00"), 2,
-        )  # fmt: skip
-        assert (position.quantity, position.cost, position.unrealized_pl) == (20, 1000, 0)
-        assert bot.books.held_for(plan.id) == 20
-        assert bot.books.suspensions == {}
-
-
-async def test_a_reverse_split_keeps_what_was_paid(home: Path) -> None:
-    market = [*CALM[:6], *(bar(index, "200") for index in range(6, 20))]
-    async with scripted_bot(home, market) as bot:
-        await bot.bar()
-        await bot.enter(proposal(target=None), "10")
-        await bot.bar(4)
-        bot.venue.tampering["positions"] = lambda _: (VenuePosition(symbol="ACME", quantity=Decimal(5)),)
-        await bot.bar(2)
-        bot.command(CommandKind.RECONCILE, action="adopt", symbol="ACME")
-        await bot.bar()
-
-        plan, position = bot.plan(), bot.books.positions["ACME"]
-        assert (position.quantity, position.cost, plan.stop_price, plan.status) == (5, 1000, 198, PlanStatus.OPEN)
-        assert bot.books.session is not None
-        assert bot.books.session.gross_pnl == 0
-
-
-async def test_a_crash_of_the_price_alone_is_no_split(home: Path) -> None:
-    market = [*CALM[:6], *(bar(index, "50") for index in range(6, 20))]
-    async with scripted_bot(home, market) as bot:
-        await holding(bot)
-        await bot.bar(8)
-
-        assert (bot.errors("ORD_008"), bot.held(), bot.plan().status) == ([], 0, PlanStatus.CLOSED)
-        assert bot.plan().exit_reason == "stop: opened at 50, through the stop at 99 (gap); exit at the next price"
 
 
 @pytest.mark.parametrize(
