@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.fakes.playing import first_days, play, replay_settings
+from tests.fakes.playing import first_days, play_bars, replay_settings
 from trading_bot.clock import SystemClock
 from trading_bot.domain.config import BotConfig, FeedKind
 from trading_bot.domain.limits import RiskLimits
@@ -113,12 +113,12 @@ def test_the_command_line_chooses_the_feed() -> None:
 def test_an_edited_file_is_reported_and_not_taken(home: Path, tmp_path: Path, candles_coinbase: Path) -> None:
     url = f"sqlite:///{tmp_path / 'botgraph.db'}"
     settings = replay_settings(home, first_days(candles_coinbase, 1, tmp_path / "day.csv"), url)
-    play(settings)
+    play_bars(settings, 5)
     imported = read_config(settings.config_file)
     assert imported is not None
     write_config(settings.config_file, replace(imported, name="Edited by hand"))
 
-    play(settings)
+    play_bars(settings, 5)
 
     with Store(open_engine(url), SystemClock()).reading("main") as r:
         in_force = configs.find_config(r)
