@@ -9,6 +9,7 @@ from uuid import uuid4
 
 import psycopg
 import pytest
+import structlog
 from psycopg.sql import SQL, Identifier
 
 from trading_bot.store.engine import open_engine
@@ -23,6 +24,18 @@ def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in os.environ:
         if name.startswith(("BOTGRAPH_", "BOT_")):
             monkeypatch.delenv(name)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _plain_log_lines() -> Iterator[None]:
+    """Structlog's own default colours each traceback, which takes up to a second."""
+    before = structlog.get_config()
+    processors = structlog.processors
+    structlog.configure(
+        processors=[processors.add_log_level, processors.format_exc_info, processors.KeyValueRenderer()]
+    )
+    yield
+    structlog.configure(**before)
 
 
 @pytest.fixture

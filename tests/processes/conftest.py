@@ -1,11 +1,13 @@
-import shutil
+"""A port, a home whose store has its tables, and commands as an operator types them."""
+
 import socket
 from pathlib import Path
 
 import pytest
 
-from trading_bot.store.engine import open_engine
-from trading_bot.store.schema import bring_up_to_date
+from tests.terminal.conftest import typed
+
+__all__ = ["typed"]
 
 
 @pytest.fixture
@@ -16,18 +18,7 @@ def port() -> int:
     return number
 
 
-@pytest.fixture(scope="session")
-def empty_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A store without rows: to make its tables takes a second, which most tests can do without."""
-    file = tmp_path_factory.mktemp("store") / "botgraph.db"
-    engine = open_engine(f"sqlite:///{file}")
-    bring_up_to_date(engine)
-    engine.dispose()
-    return file
-
-
 @pytest.fixture
-def home(home: Path, empty_store: Path) -> Path:
+def home(home_with_tables: Path) -> Path:
     """A home whose store has its tables and nothing else."""
-    shutil.copy(empty_store, home / "botgraph.db")
-    return home
+    return home_with_tables

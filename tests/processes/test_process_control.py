@@ -7,8 +7,6 @@ import re
 import shutil
 import signal
 import socket
-import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -22,6 +20,7 @@ from tests.config.changing import Operator
 from tests.fakes.set_clock import SetClock
 from tests.processes.running import Running, lives, until
 from tests.processes.test_supervisor import found_errors, found_runtime, opened, started
+from tests.terminal.typed_commands import Run
 from trading_bot.clock import SystemClock
 from trading_bot.domain.commands import Caller, Command, CommandKind, CommandStatus, Intent
 from trading_bot.domain.config import BotConfig
@@ -34,16 +33,7 @@ from trading_bot.store import commands, runtime
 from trading_bot.store.engine import open_engine
 from trading_bot.store.store import Store
 
-BOTGRAPH = str(Path(sys.executable).with_name("botgraph"))
 OPERATOR = Caller(key_id="k1", name="op", scope=Scope.ADMIN, max_response_bytes=10_240, rate_per_minute=None)
-
-
-def typed(home: Path, *arguments: str, said: str = "") -> tuple[int, str, str]:
-    """`botgraph process …` as an operator types it: exit code, stdout, stderr."""
-    environment = {"BOTGRAPH_HOME": str(home), "PATH": os.environ["PATH"]}
-    argv = [BOTGRAPH, "process", *arguments]
-    ended = subprocess.run(argv, env=environment, cwd=home, input=said, capture_output=True, text=True, check=False)
-    return ended.returncode, ended.stdout, ended.stderr
 
 
 def asked(store: Store, key: str, **parameters: Any) -> Command:
@@ -82,11 +72,11 @@ def ready(home: Path, port: int, limits: dict[str, float] | None = None, **envir
 
 
 @pytest.fixture(scope="module")
-def calm(tmp_path_factory: pytest.TempPathFactory, empty_store: Path) -> Iterator[Running]:
+def calm(tmp_path_factory: pytest.TempPathFactory, sqlite_with_tables: Path) -> Iterator[Running]:
     """A supervisor of which nothing is asked that it minds."""
     home = tmp_path_factory.mktemp("calm") / "home"
     home.mkdir()
-    shutil.copy(empty_store, home / "botgraph.db")
+    shutil.copy(sqlite_with_tables, home / "botgraph.db")
     with socket.create_server(("127.0.0.1", 0)) as server:
         number: int = server.getsockname()[1]
     with ready(home, number) as up:
@@ -146,10 +136,10 @@ def test_a_process_that_does_not_end_in_time_is_ended_by_force(home: Path, port:
         up.process.send_signal(signal.SIGINT)
 
 
-def test_a_stopped_bot_stays_down_until_it_is_started(home: Path, port: int) -> None:
+def test_a_stopped_bot_stays_down_until_it_is_started(home: Path, port: int, typed: Run) -> None:
     with ready(home, port) as up, opened(home) as store:
         first = up.child("bot")
-        code, said, _ = typed(home, "stop", "--reason", "maintenance")
+        code, said, _ = typed("process", "stop", "--reason", "maintenance")
         assert (code, lives(first)) == (0, False)
         assert said.startswith("The bot process has ended and is held down.")
         assert assess(found_runtime(store), now=datetime.now(UTC)).status is Health.OFFLINE
@@ -160,7 +150,7 @@ def test_a_stopped_bot_stays_down_until_it_is_started(home: Path, port: int) -> 
             again.says("the bot is held down since ")
             assert "Stopped by command: maintenance" in again.said()
             assert not (home / "run" / "bot.json").exists()
-            code, said, complained = typed(home, "start")
+            code, said, complained = typed("process", "start")
             assert (code, complained) == (0, "")
             assert said.startswith(f"The bot process runs (pid {again.child('bot')}); its sign of life came after ")
             assert found_runtime(store).generation == 2
@@ -180,7 +170,9 @@ def test_the_api_is_restarted_and_the_bot_trades_on(calm: Running) -> None:
         assert (up.child("bot"), found_runtime(store).generation) == (bot, before)
 
 
-def test_a_bot_that_crash_loops_is_held_down_says_why_and_is_released_by_command(home: Path, port: int) -> None:
+def test_a_bot_that_crash_loops_is_held_down_says_why_and_is_released_by_command(
+    home: Path, port: int, typed: Run
+) -> None:
     quick = {"first_delay": 0.02, "crash_loop": 3, "longest_delay": 0.1}
     with ready(home, port, quick) as up, opened(home) as store:
         (home / "orders").write_text("crash")
@@ -198,13 +190,13 @@ def test_a_bot_that_crash_loops_is_held_down_says_why_and_is_released_by_command
         assert assess(found_runtime(store), now=datetime.now(UTC)).status is Health.OFFLINE
         assert up.process.poll() is None
 
-        code, _, complained = typed(home, "start")
+        code, _, complained = typed("process", "start")
         assert code == 1
         assert complained.startswith(
             "SUP_002: The process did not come back\n  Cause: The bot process ended 3 times in a row"
         )
         (home / "orders").unlink()
-        code, said, _ = typed(home, "start")
+        code, said, _ = typed("process", "start")
         assert (code, said.startswith("The bot process runs (pid ")) == (0, True)
         up.stop()
 
@@ -296,8 +288,8 @@ def test_a_command_that_nobody_took_in_time_is_not_carried_out(home: Path, port:
     )
 
 
-def test_without_a_supervisor_the_terminal_says_so(home: Path, port: int) -> None:
-    code, _, complained = typed(home, "restart")
+def test_without_a_supervisor_the_terminal_says_so(home: Path, port: int, typed: Run) -> None:
+    code, _, complained = typed("process", "restart")
 
     assert code == 1
     assert complained.startswith("BOT_001: No such bot")
