@@ -95,13 +95,18 @@ def test_orders_of_a_plan_come_oldest_first(store: Store) -> None:
 def test_the_marks_of_orders_are_those_of_every_prefix_that_the_bot_has_had(store: Store) -> None:
     with store.writing("main") as w:
         assert orders.list_marks(w) == frozenset()
-        for name in ("bg-main-aaaaaaaaaaaaaaaa", "bg-main-aaaaaaaaaaaaaaab", "q-main-aaaaaaaaaaaaaaaa", "by-hand"):
+        for name in (
+            "bg-main-aaaaaaaaaaaaaaaa",
+            "bg-main-zzzzzzzzzzzzzzzz",
+            "bga-main-aaaaaaaaaaaaaaaa",
+            "b-main-7aaaaaaaaaaaaaaa",
+        ):
             orders.save_order(w, sample_order(client_order_id=name))
     with store.writing("other") as w:
         orders.save_order(w, sample_order(client_order_id="zz-other-aaaaaaaaaaaaaaaa"))
 
     with store.reading("main") as r:
-        assert orders.list_marks(r) == {"bg-main", "q-main"}
+        assert orders.list_marks(r) == {"bg-main", "bga-main", "b-main"}
 
 
 def test_a_fill_is_booked_once(store: Store) -> None:

@@ -209,8 +209,6 @@ class OrderRequest:
 
 _CLIENT_ORDER_ID = re.compile(r"([a-z0-9]{1,6})-([a-z0-9]{1,8})-([a-z2-7]{16})")
 _LEGS = tuple(Leg)
-AFTER_MARK = 17
-"""Characters of a client order id after its mark."""
 _LAST_ATTEMPT = 0x7FFF
 _PROMPT_ATTEMPTS = 3
 _LONGEST_PAUSE = 16

@@ -4,12 +4,14 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from trading_bot.domain.orders import AFTER_MARK, LIVE, Order
+from trading_bot.domain.orders import LIVE, Order
 from trading_bot.store.rows import made, of_bot, put, select_of, values_of
 from trading_bot.store.tables import orders
 from trading_bot.store.transaction import Reading, Writing
 
 _AGE = (orders.c.created_at, orders.c.recorded_at, orders.c.client_order_id)
+_LAST = "z" * 16
+"""What follows the mark in the last id that there could be."""
 _IS_LIVE = orders.c.status.in_(sorted(LIVE, key=lambda status: status.value))
 
 
@@ -30,10 +32,14 @@ def find_order_by_venue_id(r: Reading, order_id: str) -> Order | None:
 
 def list_marks(r: Reading) -> frozenset[str]:
     """What the client ids of the orders begin with: prefix and bot, such as bg-main; more than one where the prefix was changed."""
-    name = orders.c.client_order_id
-    length = sa.func.length(name) - AFTER_MARK
-    query = sa.select(sa.func.substr(name, 1, length)).where(of_bot(r, orders), length > 0).distinct()
-    return frozenset(r.connection.execute(query).scalars())
+    name, marks = orders.c.client_order_id, set()
+    least = sa.select(sa.func.min(name)).where(of_bot(r, orders))
+    first = r.connection.execute(least).scalar_one()
+    while first is not None:  # from one mark to the next, by the index: there are many orders and hardly ever two marks
+        mark = first.rpartition("-")[0]
+        marks.add(mark)
+        first = r.connection.execute(least.where(name > first, name > f"{mark}-{_LAST}")).scalar_one()
+    return frozenset(marks)
 
 
 def list_live_orders(r: Reading) -> tuple[Order, ...]:
