@@ -76,6 +76,20 @@ def test_no_operation_is_refused_that_is_within_the_limit(pauses: list[float]) -
             assert clock.seconds - granted[-5] <= 60 + CELL_SECONDS
 
 
+def test_there_is_room_until_the_last_is_drawn_and_again_when_a_minute_is_over() -> None:
+    clock = Stopwatch()
+    rates = Rates(clock=clock, per_minute=2)
+    seen = []
+    for _ in range(3):
+        seen.append(rates.has_room(caller()))
+        rates.draw(caller())
+    clock.seconds += 60.2
+
+    assert seen == [True, True, False]
+    assert rates.has_room(caller())
+    assert Rates(clock=clock, per_minute=0).has_room(caller())
+
+
 def test_each_key_has_its_own_and_what_is_left_is_told() -> None:
     rates = Rates(clock=Stopwatch(), per_minute=3)
     one, other = caller("a"), caller("b", per_minute=7)
