@@ -191,7 +191,13 @@ def test_a_price_far_from_the_last_one_is_refused_on_either_side(last_price: str
 
 
 def test_a_price_at_the_edge_of_the_collar_passes() -> None:
-    assert isinstance(check_entry(ENTRY, replace(CALM, last_price=Decimal("95.2381")), LIMITS), Approved)
+    limits = replace(LIMITS, price_collar_pct=25.0)
+    verdicts = [
+        check_entry(ENTRY, replace(CALM, last_price=Decimal(last)), limits)
+        for last in ("80.00", "79.99", "133.33", "133.34")
+    ]
+
+    assert [isinstance(verdict, Approved) for verdict in verdicts] == [True, False, True, False]
 
 
 @pytest.mark.parametrize("price", ["Infinity", "1e40", "99999999999999999999999999999"])
