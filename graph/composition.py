@@ -34,8 +34,10 @@ from workflows.model import Workflow
 from workflows.runs import Runs
 from workflows.worker import Worker
 
-WORKERS = 4
-"""Threads that read and write the store; more would wait for each other."""
+READERS = 4
+"""Threads that read what operations show; more would wait for each other."""
+WORKERS = 2
+"""Threads of the store for what is short: keys, which state there is, and writes, so that a pause waits for no query."""
 WORKFLOW_THREADS = 2
 """Threads of the store that workflows have for themselves: what a run writes waits for no query."""
 
@@ -49,8 +51,10 @@ class Core:
     keys: Keys
     executor: Executor
     operations: Operations
+    readers: ThreadPoolExecutor
+    """Of the store, for what operations show."""
     threads: ThreadPoolExecutor
-    """Of the store, for operations."""
+    """Of the store, for keys and writes."""
     workflow_threads: ThreadPoolExecutor
     """Of the store, for workflows."""
 
@@ -66,7 +70,7 @@ class Core:
     def close(self) -> None:
         """Let go of threads and connections."""
         self.parts.stream.close()
-        for threads in (self.threads, self.workflow_threads):
+        for threads in (self.readers, self.threads, self.workflow_threads):
             threads.shutdown(wait=False, cancel_futures=True)
         self.parts.store.close()
 
@@ -81,6 +85,7 @@ def open_store(settings: Settings, clock: Clock) -> Store:
 def build_core(settings: Settings, store: Store, clock: Clock, *, counters: Counters, shape: ErrorShape) -> Core:
     """The parts over a store, which `Core.close` closes."""
     keys = Keys(store.engine, clock)
+    readers = ThreadPoolExecutor(READERS, thread_name_prefix="views")
     threads = ThreadPoolExecutor(WORKERS, thread_name_prefix="store")
     workflow_threads = ThreadPoolExecutor(WORKFLOW_THREADS, thread_name_prefix="workflows")
     commands = Commands(store=store, clock=clock)
@@ -99,7 +104,7 @@ def build_core(settings: Settings, store: Store, clock: Clock, *, counters: Coun
         acknowledgements=Acknowledgements(store=store),
         tokens=Tokens(secret, clock),
         workers=threads,
-        views=Views(store=store, workers=threads),
+        views=Views(store=store, workers=readers),
         stream=Stream(store=store, clock=clock),
         counters=counters,
         memory=Memory(store=store, clock=clock, workers=threads, ttl=settings.state_cache_ttl),
@@ -116,6 +121,7 @@ def build_core(settings: Settings, store: Store, clock: Clock, *, counters: Coun
         keys=keys,
         executor=run,
         operations=operations,
+        readers=readers,
         threads=threads,
         workflow_threads=workflow_threads,
     )

@@ -38,7 +38,7 @@ class Parts:
     """Gives out and checks what confirms a write."""
     acknowledgements: Acknowledgements
     workers: Executor
-    """Threads in which the store is read and written."""
+    """Threads for what is short in the store, and for writes; views have their own."""
     stream: Stream
     """Events as they are committed."""
     views: Views

@@ -1,9 +1,14 @@
 """Rate: a key has so many operations in any sixty seconds, over HTTP and sockets together, and always a botPause."""
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from graph.composition import READERS
 from graph.guard.rate import CELL_SECONDS, MOST_WINDOWS, Allowance, Rates
 from tests.api.client import Api
 from trading_bot.clock import SystemClock
@@ -240,3 +245,27 @@ def test_a_pause_by_name_has_its_own_rate_too(start) -> None:
     body = {"documentId": "botPause", "variables": {"reason": "r", "idempotencyKey": "k"}}
 
     assert api.call("POST", "/graphql", json=body, headers={"X-API-Key": api.token}).status_code == 200
+
+
+def test_a_pause_waits_for_no_query(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    begun, goes_on = threading.Semaphore(0), threading.Event()
+    list_commands = commands.list_commands
+
+    def slowly(*given: Any) -> Any:
+        begun.release()
+        assert goes_on.wait(30)
+        return list_commands(*given)
+
+    monkeypatch.setattr(commands, "list_commands", slowly)
+    with ThreadPoolExecutor(READERS) as clients:
+        try:
+            slow = [clients.submit(api.data, f"{{ c{n}: commands {{ edges {{ node {{ kind }} }} }} }}") for n in range(READERS)]
+            for _ in slow:
+                assert begun.acquire(timeout=30)
+
+            paused = api.data(PAUSE % "k")
+        finally:
+            goes_on.set()
+
+    assert paused["botPause"] == {"replayed": False, "errors": []}
+    assert [list(one.result()) for one in slow] == [[f"c{n}"] for n in range(READERS)]
