@@ -259,7 +259,10 @@ def test_a_pause_waits_for_no_query(api: Api, monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(commands, "list_commands", slowly)
     with ThreadPoolExecutor(READERS) as clients:
         try:
-            slow = [clients.submit(api.data, f"{{ c{n}: commands {{ edges {{ node {{ kind }} }} }} }}") for n in range(READERS)]
+            slow = [
+                clients.submit(api.data, f"{{ c{n}: commands {{ edges {{ node {{ kind }} }} }} }}")
+                for n in range(READERS)
+            ]
             for _ in slow:
                 assert begun.acquire(timeout=30)
 

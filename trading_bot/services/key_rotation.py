@@ -67,7 +67,7 @@ class KeyRotation:
         return next(key for key in self._keys.list() if key.id == key_id)
 
     def has_taken_over(self, key_id: str, old: str) -> bool:
-        """Whether `key_id` is in the place of the key `old`: that one opens nothing any more, or the home's first token is the new one's."""
+        """Whether `key_id` is in the place of the key `old`: that one opens nothing now, or the home's first token is the new one's."""
         first = self._verified(self._first_key_file)
         is_open = any(key.id == old and key.revoked_at is None for key in self._keys.list())
         return not is_open or (first is not None and first.key_id == key_id)
