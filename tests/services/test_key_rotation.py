@@ -10,6 +10,7 @@ from trading_bot.errors.fault import Fault
 from trading_bot.services.key_rotation import KeyRotation
 from trading_bot.services.keys import Keys
 from trading_bot.store.engine import open_engine
+from trading_bot.store.tables import api_keys
 
 
 @pytest.fixture
@@ -54,13 +55,34 @@ def test_what_is_made_under_one_name_is_made_once(keys: Keys, rotation: KeyRotat
 
 def test_a_file_without_its_key_is_one_that_was_cut_short_and_is_made_anew(keys: Keys, rotation: KeyRotation) -> None:
     old, _ = keys.create("dashboard", Scope.READ)
-    expected = rotation.successor(old.key_id, name="run:make")
-    other, _ = keys.create("other", Scope.READ)
-    unfinished = expected.file.with_name("0123456789.key")
-    unfinished.write_text("bg_0123456789_" + "x" * 43)
+    first = rotation.successor(old.key_id, name="run:make")
+    lost = first.file.read_text()
+    with keys._engine.begin() as connection:  # as if it had been killed between the file and the commit
+        connection.execute(api_keys.delete().where(api_keys.c.id == first.caller.key_id))
 
-    assert keys.verify(unfinished.read_text()) is None
-    assert keys.verify(rotation.successor(other.key_id, name="run:make").file.read_text().strip()) is not None
+    keys = Keys(keys._engine, SetClock())  # another process remembers no token
+    rotation = KeyRotation(keys=keys, folder=first.file.parent, first_key_file=first.file.with_name("admin.key"))
+    again = rotation.successor(old.key_id, name="run:make")
+
+    assert again == first
+    assert again.file.read_text() != lost
+    assert keys.verify(lost.strip()) is None
+    assert keys.verify(again.file.read_text().strip()) == again.caller
+
+
+def test_a_key_whose_file_is_gone_is_not_made_again(keys: Keys, rotation: KeyRotation) -> None:
+    old, _ = keys.create("dashboard", Scope.READ)
+    first = rotation.successor(old.key_id, name="run:make")
+    token = first.file.read_text().strip()
+    first.file.unlink()
+
+    with pytest.raises(Fault) as refused:
+        rotation.successor(old.key_id, name="run:make")
+
+    assert refused.value.code == "SYS_007"
+    assert not first.file.exists()
+    assert keys.verify(token) == first.caller
+    assert len(keys.list()) == 2
 
 
 def test_the_first_key_s_successor_takes_its_place_in_the_home(
