@@ -93,10 +93,11 @@ def test_a_revocation_holds_at_once_here_and_within_a_second_elsewhere(
     elsewhere = Keys(engine, clock)
     caller, token = keys.create("a", Scope.READ)
     assert keys.verify(token) == elsewhere.verify(token) == caller
+    assert keys.find(caller.key_id) == caller
 
     assert keys.revoke(caller.key_id)
 
-    assert keys.verify(token) is None
+    assert (keys.verify(token), keys.find(caller.key_id)) == (None, None)
     clock.move(0.99)
     assert elsewhere.verify(token) is None
     (listed,) = keys.list()
