@@ -273,3 +273,15 @@ def test_the_certificate_is_that_of_the_name_though_the_connection_goes_to_the_j
 
     asyncio.run(talk())
     assert asked == ["hooks.example.com"]
+
+
+@pytest.mark.parametrize(
+    ("origin", "port"),
+    [("https://hooks.example.com", 443), ("http://127.0.0.1", 80), ("https://hooks.example.com:8443", 8443)],
+)
+def test_a_host_is_reached_at_its_schemes_port_unless_it_names_one(
+    home: Path, allow: Callable[..., None], origin: str, port: int
+) -> None:
+    allow(hosts={"hook": {"description": "Ours.", "origin": origin}})
+
+    assert read_allowance(home / "config" / "workflow_allow.yaml").hosts["hook"].port == port
