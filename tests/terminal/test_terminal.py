@@ -4,6 +4,7 @@ import os
 import stat
 import subprocess
 import sys
+from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from json import dumps
 from pathlib import Path
@@ -28,8 +29,10 @@ def run(typed: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
 
 
 @pytest.fixture
-def keys(home_with_tables: Path) -> Keys:
-    return Keys(open_engine(f"sqlite:///{home_with_tables}/botgraph.db"), SystemClock())
+def keys(home_with_tables: Path) -> Iterator[Keys]:
+    engine = open_engine(f"sqlite:///{home_with_tables}/botgraph.db")
+    yield Keys(engine, SystemClock())
+    engine.dispose()
 
 
 @pytest.fixture
