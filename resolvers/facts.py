@@ -91,6 +91,7 @@ def read_facts(r: Reading) -> Facts:
     held = _positions(r)
     record = performance.find_record(r)
     shown = orders.list_display_orders(r, SHOWN_ORDERS)
+    live = tuple(order for order in shown if order.is_live)
     return Facts(
         bot=bot,
         replay_of=bots.find_replay_of(r),
@@ -98,7 +99,7 @@ def read_facts(r: Reading) -> Facts:
         account=account,
         positions=held,
         orders=shown,
-        open_order_count=sum(order.is_live for order in shown),
+        open_order_count=orders.count_live_orders(r) if len(live) == SHOWN_ORDERS else len(live),
         performance=_performance(r, record, held, None if session is None else session.created_at),
         daily_pnl=daily_pnl(session, held) if session else ZERO,
         config=_config(r, bot.mode),

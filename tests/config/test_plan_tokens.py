@@ -1,6 +1,7 @@
 """Plan tokens: good for one key and 120 seconds; whatever else is sent as one is refused, and never a fault of ours."""
 
 import base64
+from dataclasses import replace
 
 import pytest
 
@@ -47,6 +48,14 @@ def test_a_token_is_good_for_its_key_and_its_home_alone() -> None:
         opened(PlanTokens(bytes(32), clock), token)
     with pytest.raises(Fault, match="QRY_009"):
         PlanTokens(SECRET, clock).open(claim_of(token), base=None, key_id="k1")
+
+
+def test_a_token_is_good_for_the_version_it_was_made_over_alone() -> None:
+    tokens = PlanTokens(SECRET, SetClock())
+    token = issued(tokens)
+
+    with pytest.raises(Fault, match="QRY_009"):
+        tokens.open(claim_of(token), base=replace(stored(), values=CHANGED), key_id="k1")
 
 
 @pytest.mark.parametrize(("seconds", "is_good"), [(0, True), (119.9, True), (120, False), (10_000, False)])

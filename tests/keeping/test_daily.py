@@ -4,7 +4,7 @@ import asyncio
 import os
 import subprocess
 import sys
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -104,6 +104,20 @@ def test_without_a_time_there_are_no_backups(
         "02 12:01 tidy",
         "03 00:00 tidy",
     ]
+
+
+def test_what_hangs_is_ended_and_the_next_goes_on(morning: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    hangs = "import os; print(os.getpid(), file=open('pid', 'w'), flush=True); import signal; signal.pause()"
+    monkeypatch.chdir(morning.home)
+    monkeypatch.setattr(daily, "ARGV", (sys.executable, "-c", hangs))
+    monkeypatch.setattr(daily, "LONGEST", timedelta(seconds=2))
+
+    with capture_logs() as logs:
+        asyncio.run(daily._done(morning, "backup"))
+
+    assert [(line["event"], line["what"]) for line in logs] == [("keeping_hung", "backup")]
+    with pytest.raises(ProcessLookupError):
+        os.kill(int((morning.home / "pid").read_text()), 0)
 
 
 def keeping(settings: Settings, what: str) -> int:

@@ -6,13 +6,15 @@ import pytest
 
 from resolvers.context import Context, Operation, Parts
 from resolvers.state import find_bot_state, find_bot_summary
+from tests.domain.samples import sample_order
 from tests.fakes.seeded_trades import account
 from tests.fakes.seeded_watch import running
 from tests.fakes.set_clock import SetClock
 from tests.resolvers.conftest import CALLER
+from trading_bot.domain.orders import OrderStatus
 from trading_bot.domain.state import BotSummary
 from trading_bot.errors.fault import Fault
-from trading_bot.store import accounts, runtime
+from trading_bot.store import accounts, orders, runtime
 
 
 def test_facts_are_read_anew_only_when_something_changed(parts: Parts, clock: SetClock) -> None:
@@ -61,6 +63,15 @@ def test_two_answers_of_one_operation_are_of_the_same_commit(parts: Parts) -> No
         return [state.health.status.name == "OFFLINE" for state in (first, second, third)]
 
     assert asyncio.run(look()) == [False, False, True]
+
+
+def test_orders_are_all_counted_where_only_a_hundred_are_shown(parts: Parts) -> None:
+    before = summarise(parts).open_order_count
+    with parts.store.writing("main") as w:
+        for n in range(150):
+            orders.save_order(w, sample_order(client_order_id=f"bg-main-{n}", status=OrderStatus.ACCEPTED))
+
+    assert summarise(parts).open_order_count == before + 150
 
 
 def test_an_unknown_bot_is_a_fault(context: Context) -> None:

@@ -21,6 +21,8 @@ _log = structlog.get_logger(__name__)
 LOOK_EVERY_SECONDS = 60.0
 RETRY_AFTER = timedelta(hours=1)
 """How long after a backup that failed the next one is tried."""
+LONGEST = timedelta(hours=2)
+"""How long it may take; what hangs longer is ended, for nothing else would be started before it."""
 ARGV = (sys.executable, "-P", "-m", "trading_bot.keeping")
 
 
@@ -57,10 +59,15 @@ async def _done(settings: Settings, what: str) -> None:
         _log.warning("keeping_not_started", what=what, error=str(error))
         return
     try:
-        code = await process.wait()
+        code = await asyncio.wait_for(process.wait(), LONGEST.total_seconds())
         _log.info("keeping_ended", what=what, exit_code=code)
     except asyncio.CancelledError:
         with suppress(ProcessLookupError):
             process.terminate()
         await process.wait()
         raise
+    except TimeoutError:
+        with suppress(ProcessLookupError):
+            process.kill()
+        await process.wait()
+        _log.error("keeping_hung", what=what, hours=LONGEST / timedelta(hours=1))

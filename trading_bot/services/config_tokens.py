@@ -89,7 +89,10 @@ class PlanTokens:
             raise not_good(f"The plan token expired {late.total_seconds():.0f} s ago; it is good for 120 s.")
         # Signed by us, so it is no bomb: it unpacks to a configuration that was planned.
         unpacker = zlib.decompressobj(zdict=_canonical(base.values))
-        values = orjson.loads(unpacker.decompress(sealed[_HEAD.size + length :]) + unpacker.flush())
+        try:
+            values = orjson.loads(unpacker.decompress(sealed[_HEAD.size + length :]) + unpacker.flush())
+        except zlib.error:  # a store that was put back has another version of that number
+            raise not_good("The version that the plan token changes was replaced by another of its number.") from None
         return SealedChange(token_id=token_id.hex(), values=values)
 
     def _signature(self, sealed: bytes, key_id: str) -> bytes:

@@ -49,6 +49,11 @@ def list_live_orders(r: Reading) -> tuple[Order, ...]:
     return tuple(made(Order, row) for row in sorted(rows, key=lambda row: tuple(row[-len(_AGE) :])))
 
 
+def count_live_orders(r: Reading) -> int:
+    """How many orders may still act."""
+    return r.connection.execute(sa.select(sa.func.count()).where(of_bot(r, orders), _IS_LIVE)).scalar_one()
+
+
 def list_display_orders(r: Reading, first: int) -> tuple[Order, ...]:
     """Up to `first` orders: live ones, then ended ones, each newest first."""
     newest = tuple(column.desc() for column in _AGE)
