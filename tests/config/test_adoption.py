@@ -1,5 +1,7 @@
 """Adoption: the running bot takes a version on between two bars, or gives it up; nothing that it holds is touched."""
 
+import errno
+import os
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
@@ -299,6 +301,28 @@ async def test_a_file_edited_while_the_bot_runs_is_told_once_with_its_plan_and_n
         operator_of(bot).apply({"name": "Another"})
         await bot.bar()
         (aside,) = path.parent.glob("bot.edited-*.yaml")
+        assert aside.read_text() == edited
+        assert in_file(home) == operator_of(bot).values(2)
+
+
+async def test_an_edited_file_is_kept_also_where_it_can_get_no_second_name(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As on FAT, or where the administrator who wrote it owns it: Linux lets nobody else link to it."""
+
+    def refuse(*_: object) -> None:
+        raise PermissionError(errno.EPERM, os.strerror(errno.EPERM))
+
+    monkeypatch.setattr(os, "link", refuse)
+    async with scripted_bot(home, CALM) as bot:
+        await bot.bar()
+        path = load_settings(home=home).config_file
+        edited = path.read_text().replace("max_open_positions: 10", "max_open_positions: 20")
+        path.write_text(edited)
+        operator_of(bot).apply({"name": "Another"})
+        await bot.bar()
+
+        (aside,) = path.parent.glob("bot.edited-*")
         assert aside.read_text() == edited
         assert in_file(home) == operator_of(bot).values(2)
 

@@ -5,6 +5,7 @@ new version is written over such a file it is put aside beside it.
 """
 
 import hashlib
+import shutil
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -136,9 +137,9 @@ class ConfigProjection:
         """Keep what somebody wrote by hand, by a second name that says which content it is; what is written next gets the first one."""
         aside = self._path.with_name(f"{self._path.stem}.edited-{file.digest[:8]}{self._path.suffix}")
         try:
-            aside.hardlink_to(self._path)
-        except FileExistsError:
-            return  # the same content was put aside before
+            if aside.exists():
+                return  # the same content was put aside before
+            _double(self._path, aside)
         except OSError as error:
             cause = f"{self._path.name} was edited and can't be put aside ({error.strerror})."
             raise Fault("CFG_002", cause, context={"file": self._path.name}) from error
@@ -188,3 +189,13 @@ def _told(plan: ConfigPlan) -> dict[str, object]:
         "changed": [{name: one[name] for name in ("path", "before", "after")} for one in changed],
         "changes": len(plan.diff),
     }
+
+
+def _double(path: Path, second: Path) -> None:
+    """Keep the file by a second name; as a copy, whole or not at all, where the disk has no such names or the file is somebody else's."""
+    try:
+        second.hardlink_to(path)
+    except OSError:
+        fresh = second.with_name(f"{second.name}.tmp")
+        shutil.copy(path, fresh)
+        fresh.replace(second)
