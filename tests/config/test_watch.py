@@ -268,6 +268,18 @@ def test_what_waited_for_a_restart_is_as_new_as_that_restart(store: Store, clock
     assert (operator.change(2).status, operator.values()["mode"]) == (AdoptionStatus.REVERTED, "PAPER")
 
 
+def test_what_can_not_be_taken_back_grows_no_newer_by_its_crashes(store: Store, clock: SetClock) -> None:
+    operator = Operator(store, clock)
+    operator.apply({"risk": {"max_open_positions": 3}})
+    adopted(operator)
+    clock.move(400)
+    assert [note_crash(store, "main", generation=generation) for generation in (1, 2)] == [None, None]
+    clock.move(201)  # 601 s after it was adopted, 201 s after the second crash
+
+    assert note_crash(store, "main", generation=3) is None
+    assert (operator.change().version, operator.change().crashes) == (2, 2)
+
+
 def test_a_version_that_no_bot_takes_on_is_given_up_by_the_supervisor(store: Store, clock: SetClock) -> None:
     operator = Operator(store, clock)
     operator.apply({"name": "Nobody"})

@@ -113,7 +113,9 @@ def take_back(w: Writing, change: StoredChange, *, status: AdoptionStatus, why: 
     fault = Fault("CFG_009", why, context={"version": change.version, "back_to": goal, "status": status.name})
     if values == latest.values:
         kept = f"{why} Nothing was taken back: that would loosen a limit."
-        _end(w, change, status=change.status, why=kept)
+        config_changes.save_change(
+            w, replace(change, at=change.at or w.now, detail=capped(kept, REASON_BYTES), watched_until=None)
+        )
         errors.save_error(w, fault.semantic(now=w.now))
         return None
     new = NewVersion(
