@@ -55,11 +55,25 @@ class Leaves:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Piece:
+    """One field, written by what is known of it from other documents: at first sight, to compile them together takes longer."""
+
+    field: ReadField
+    prefix: bytes
+    """Its response key as JSON, with the colon."""
+
+    def written(self, parent: Any, run: Run, kept: Kept) -> bytes:
+        """Key and value as JSON; an exception for a value that the schema does not allow."""
+        value = self.field.value(parent, run)
+        return self.prefix + self.field.serializer.to_json(value, by_alias=True, warnings="error", context=run)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Whole:
     """An object by its parts."""
 
     model: type
-    parts: tuple[Part | Leaves, ...]
+    parts: tuple[Part | Leaves | Piece, ...]
 
     def written(self, value: Any, run: Run, kept: Kept) -> bytes:
         """The object as JSON; an exception for what the schema does not allow."""
@@ -68,13 +82,25 @@ class Whole:
         return b"{" + b",".join([part.written(value, run, kept) for part in self.parts]) + b"}"
 
 
+def pieces_of(kind: GraphQLOutputType, selected: Selected, source: Source, variables: Any) -> Whole | None:
+    """A field's object by its fields, with little to compile; null where it is none. UnsupportedError as below."""
+    asked = _asked_of(kind, selected, source, variables)
+    if asked is None:
+        return None
+    named, wanted = asked
+    parts = [
+        Piece(field=read_field(named, one, source, variables), prefix=orjson.dumps(key) + b":")
+        for key, one in wanted.items()
+    ]
+    return Whole(model=model_of(named), parts=tuple(parts))
+
+
 def whole_of(kind: GraphQLOutputType, selected: Selected, source: Source, variables: Any) -> Whole | None:
     """A field's object by its parts; null where it is none. UnsupportedError for what only graphql-core can write."""
-    named = kind.of_type if isinstance(kind, GraphQLNonNull) else kind
-    if not isinstance(named, GraphQLObjectType):
+    asked = _asked_of(kind, selected, source, variables)
+    if asked is None:
         return None
-    sets = [node.selection_set for node in selected.nodes if node.selection_set is not None]
-    wanted = source.of(named, sets, variables)
+    named, wanted = asked
     parts: list[Part | Leaves] = []
     for is_leaf, group in groupby(wanted.items(), lambda item: _is_leaf(named, item[1])):
         fields = {key: read_field(named, one, source, variables) for key, one in group}
@@ -83,6 +109,17 @@ def whole_of(kind: GraphQLOutputType, selected: Selected, source: Source, variab
         else:
             parts += [_part(key, field) for key, field in fields.items()]
     return Whole(model=model_of(named), parts=tuple(parts))
+
+
+def _asked_of(
+    kind: GraphQLOutputType, selected: Selected, source: Source, variables: Any
+) -> tuple[GraphQLObjectType, dict[str, Selected]] | None:
+    """The type of a field's object and what is asked of it; null where it is no object."""
+    named = kind.of_type if isinstance(kind, GraphQLNonNull) else kind
+    if not isinstance(named, GraphQLObjectType):
+        return None
+    sets = [node.selection_set for node in selected.nodes if node.selection_set is not None]
+    return named, source.of(named, sets, variables)
 
 
 def _is_leaf(parent: GraphQLObjectType, selected: Selected) -> bool:
@@ -100,20 +137,9 @@ def _part(key: str, field: ReadField) -> Part:
         key=key,
         field=field,
         prefix=orjson.dumps(key) + b":",
-        serializer=SchemaSerializer(field.schema),
-        is_kept=not _asks_resolvers(field.schema),
+        serializer=field.serializer,
+        is_kept=not field.asks_resolvers,
     )
-
-
-def _asks_resolvers(schema: Any) -> bool:
-    """Whether writing it calls functions that are told of the operation."""
-    match schema:
-        case dict():
-            return schema.get("info_arg") is True or any(_asks_resolvers(inner) for inner in schema.values())
-        case list() | tuple():
-            return any(_asks_resolvers(inner) for inner in schema)
-        case _:
-            return False
 
 
 def _is_same(before: Any, now: Any) -> bool:

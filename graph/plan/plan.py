@@ -17,6 +17,7 @@ import orjson
 from graphql import (
     DocumentNode,
     GraphQLError,
+    GraphQLNonNull,
     GraphQLObjectType,
     GraphQLSchema,
     OperationDefinitionNode,
@@ -27,7 +28,7 @@ from graphql.execution.values import VariableValues, get_variable_values
 from pydantic_core import SchemaSerializer
 from pydantic_core import core_schema as cs
 
-from graph.plan.parts import Kept, Whole, whole_of
+from graph.plan.parts import Kept, Whole, pieces_of, whole_of
 from graph.plan.selections import Selected, Source, UnsupportedError, source_of
 from graph.plan.serializers import Arguments, Run, arguments_of, plain_resolver, schema_of
 from resolvers.context import Operation
@@ -40,19 +41,21 @@ MOST_PLANS = 8
 
 @dataclass(slots=True, kw_only=True)
 class Again:
-    """What makes an object that is asked for again cheaper: parts that are the same objects as the last time are not written anew."""
+    """How an object is written. When it is asked for again, parts that are the same objects as the last time are not written anew."""
 
+    first: Whole
+    """Writes it at the first time: what is asked for once is hardly compiled."""
     make: Callable[[], Whole | None]
-    kept: Kept = field(default_factory=dict)
+    _kept: Kept = field(default_factory=dict)
     _uses: int = 0
     _whole: Whole | None = None
 
-    def whole(self) -> Whole | None:
-        """Null at the first time: what is asked for once would only be compiled twice."""
+    def written(self, value: Any, run: Run) -> bytes:
+        """The object as JSON; an exception for what the schema does not allow."""
         self._uses += 1
         if self._uses == SECOND:
             self._whole = self.make()
-        return self._whole
+        return (self._whole or self.first).written(value, run, self._kept)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,14 +70,16 @@ class Root:
     """What answers it; null for `__typename`, and for a subscription, whose events come from elsewhere."""
     arguments: Arguments
     """By the resolver's names."""
-    serializer: SchemaSerializer
-    """Writes what the resolver returns."""
+    serializer: SchemaSerializer | None = None
+    """Writes what the resolver returns; null where `again` does."""
     constant: str | None = None
     """What stands there whatever the resolvers say."""
     whole: Whole | None = None
     """Writes the object of a subscription by its parts; null for another value."""
+    is_nullable: bool = False
+    """Whether the object of a query may be null."""
     again: "Again | None" = None
-    """Writes the object of a query by its parts, where it is asked for again; null for another value."""
+    """Writes the object of a query by its parts; null for another value."""
 
     async def value(self, operation: Operation, variables: Any) -> Any:
         """What its resolver returns."""
@@ -85,9 +90,9 @@ class Root:
     def written(self, value: Any, operation: Operation, variables: Any) -> bytes:
         """Key and value as JSON; an exception for a value that the schema does not allow."""
         run = Run(context=operation.of_root(self.key), variables=variables)
-        whole = None if self.again is None or value is None else self.again.whole()
-        if self.again is not None and whole is not None:
-            return self.prefix + whole.written(value, run, self.again.kept)
+        if self.again is not None:
+            return self.prefix + (b"null" if value is None and self.is_nullable else self.again.written(value, run))
+        assert self.serializer is not None, "what is no object has a serializer"  # noqa: S101
         return self.prefix + self.serializer.to_json(value, by_alias=True, warnings="error", context=run)
 
 
@@ -143,7 +148,7 @@ class Plans:
     _known: dict[tuple[Any, ...], Plan | None] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self._source = source_of(self.tree)
+        self._source = source_of(self.schema, self.tree)
 
     def of(self, given: dict[str, Any] | None) -> "Ready | None":
         """The plan for the variables as they were sent; null when graphql-core must answer."""
@@ -195,19 +200,22 @@ class Plans:
             raise UnsupportedError("a field of introspection")
         field = kind.fields[selected.name]
         definition = field.extensions["strawberry-definition"]
-        serializer = SchemaSerializer(schema_of(field.type, selected, self._source, variables))
         if not is_read:
+            serializer = SchemaSerializer(schema_of(field.type, selected, self._source, variables))
             whole = whole_of(field.type, selected, self._source, variables)
             return Root(
                 prefix=prefix, key=key, resolver=None, arguments=Arguments(), serializer=serializer, whole=whole
             )
+        first = pieces_of(field.type, selected, self._source, variables)
+        make = partial(whole_of, field.type, selected, self._source, variables)
         return Root(
             prefix=prefix,
             key=key,
             resolver=plain_resolver(definition, waits=True),
             arguments=arguments_of(definition, field, selected.nodes[0]),
-            serializer=serializer,
-            again=Again(make=partial(whole_of, field.type, selected, self._source, variables)),
+            serializer=None if first else SchemaSerializer(schema_of(field.type, selected, self._source, variables)),
+            is_nullable=not isinstance(field.type, GraphQLNonNull),
+            again=None if first is None else Again(first=first, make=make),
         )
 
 

@@ -11,6 +11,7 @@ from graphql import (
     FragmentSpreadNode,
     GraphQLIncludeDirective,
     GraphQLObjectType,
+    GraphQLSchema,
     GraphQLSkipDirective,
     InlineFragmentNode,
     OperationDefinitionNode,
@@ -19,6 +20,12 @@ from graphql import (
 )
 from graphql.execution.values import get_directive_values
 
+from graph.kept import Kept
+
+KNOWN_CHARACTERS = 65_536
+"""Of all texts whose compiled form is remembered."""
+_KNOWN = "botgraph.known"
+"""Where a schema has them."""
 KNOWN_DIRECTIVES = frozenset({"skip", "include"})
 
 
@@ -45,6 +52,8 @@ class Source:
     fragments: Mapping[str, FragmentDefinitionNode]
     deciding: tuple[str, ...]
     """Names of the variables that decide what is selected, in `@skip` and `@include`."""
+    known: Kept[tuple[str, str], Any]
+    """What was compiled of texts that stand for themselves, by the type that they are asked of; all documents share it."""
 
     def of(self, parent: GraphQLObjectType, sets: list[SelectionSetNode], variables: Any) -> dict[str, Selected]:
         """What is asked of `parent` with these variables, by response key, in the order of the answer.
@@ -84,14 +93,15 @@ class Source:
                     self._collect(parent, fragment.selection_set, variables, found, seen)
 
 
-def source_of(tree: DocumentNode) -> Source:
+def source_of(schema: GraphQLSchema, tree: DocumentNode) -> Source:
     """The document, ready to be asked."""
+    known = schema.extensions.setdefault(_KNOWN, Kept(room=KNOWN_CHARACTERS))
     fragments = {node.name.value: node for node in tree.definitions if isinstance(node, FragmentDefinitionNode)}
     deciding: dict[str, None] = {}
     for node in tree.definitions:
         if isinstance(node, OperationDefinitionNode | FragmentDefinitionNode):
             _note_deciding(node.selection_set, deciding)
-    return Source(fragments=fragments, deciding=tuple(deciding))
+    return Source(fragments=fragments, deciding=tuple(deciding), known=known)
 
 
 def _note_deciding(selections: SelectionSetNode, names: dict[str, None]) -> None:

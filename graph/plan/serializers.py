@@ -13,10 +13,12 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
 from enum import Enum
+from functools import cached_property
 from typing import Any
 
 from graphql import (
     BooleanValueNode,
+    EnumValueNode,
     FieldNode,
     GraphQLEnumType,
     GraphQLFloat,
@@ -30,6 +32,7 @@ from graphql import (
     StringValueNode,
 )
 from graphql.execution.values import get_argument_values
+from pydantic_core import SchemaSerializer
 from pydantic_core import core_schema as cs
 
 from graph.plan.selections import Selected, Source, UnsupportedError
@@ -42,7 +45,11 @@ _DIGITS = Decimal.__format__
 _TYPENAME = "__typename"
 _LEAF = "botgraph.leaf"
 """Where a field of the schema has how it is read."""
-_PLAIN_VALUES = (BooleanValueNode, IntValueNode, NullValueNode, StringValueNode)
+_TEXT_CHARACTERS = 64
+"""What a text takes to remember, however short it is."""
+_OUTSIDE = ("$", "...", "@")
+"""What in a text says that it means something else in another document."""
+_PLAIN_VALUES = (BooleanValueNode, EnumValueNode, IntValueNode, NullValueNode, StringValueNode)
 """Literals in which no variable can stand."""
 
 
@@ -182,14 +189,32 @@ def _dictionary(fields: "dict[str, ReadField]") -> cs.CoreSchema:
 
 
 def read_field(parent: GraphQLObjectType, selected: Selected, source: Source, variables: Any) -> "ReadField":
-    """One field of an object. A leaf without arguments is the same in every document, so it is worked out once for the schema."""
+    """One field of an object. What is the same in every document, a leaf or a text that stands for itself, is worked out once."""
     definition = parent.fields.get(selected.name)
-    if definition is None or definition.args or selected.nodes[0].selection_set is not None:
+    if definition is None:
         return ReadField(parent, selected, source, variables)
-    known: ReadField | None = definition.extensions.get(_LEAF)
-    if known is None:
-        known = definition.extensions[_LEAF] = ReadField(parent, selected, source, variables)
-    return known
+    if not definition.args and selected.nodes[0].selection_set is None:
+        known: ReadField | None = definition.extensions.get(_LEAF)
+        if known is None:
+            known = definition.extensions[_LEAF] = ReadField(parent, selected, source, variables)
+        return known
+    text = _text_of(selected)
+    if text is None:
+        return ReadField(parent, selected, source, variables)
+    found: ReadField | None = source.known.get((parent.name, text))
+    if found is None:
+        found = ReadField(parent, selected, source, variables)
+        source.known.put((parent.name, text), found, len(text) + _TEXT_CHARACTERS)
+    return found
+
+
+def _text_of(selected: Selected) -> str | None:
+    """How a field is written, from its name to its last brace; null where that does not say all."""
+    node = selected.nodes[0]
+    if len(selected.nodes) > 1 or node.loc is None or node.name.loc is None:
+        return None
+    text = node.loc.source.body[node.name.loc.start : node.loc.end]
+    return None if any(sign in text for sign in _OUTSIDE) else text
 
 
 class ReadField:
@@ -211,6 +236,16 @@ class ReadField:
             self._resolver = plain_resolver(definition)
             self._arguments = arguments_of(definition, parent.fields[selected.name], selected.nodes[0])
 
+    @cached_property
+    def serializer(self) -> SchemaSerializer:
+        """Writes its value."""
+        return SchemaSerializer(self.schema)
+
+    @cached_property
+    def asks_resolvers(self) -> bool:
+        """Whether writing its value calls functions that are told of the operation."""
+        return _asks_resolvers(self.schema)
+
     def value(self, parent: Any, run: Run) -> Any:
         """What stands under this field's key."""
         if self.attribute is not None:
@@ -218,6 +253,16 @@ class ReadField:
         if self._resolver is None:
             return self._constant
         return self._resolver(run.context, parent, **self._arguments.of(run.variables))
+
+
+def _asks_resolvers(schema: Any) -> bool:
+    match schema:
+        case dict():
+            return schema.get("info_arg") is True or any(_asks_resolvers(inner) for inner in schema.values())
+        case list() | tuple():
+            return any(_asks_resolvers(inner) for inner in schema)
+        case _:
+            return False
 
 
 def plain_resolver(definition: Any, *, waits: bool = False) -> Any:
