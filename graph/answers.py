@@ -56,6 +56,8 @@ ROOM_BYTES = 8 * 1024 * 1024
 KEY_BYTES = 512
 """What an entry takes beside its bytes, about."""
 
+_OFFLINE_AFTER = timedelta(seconds=OFFLINE_AFTER_SECONDS)
+_STALE_AFTER = timedelta(seconds=STALE_AFTER_SECONDS)
 _MOVED = re.compile("|".join((*sorted(CLOCKED), "health")))
 """Wherever they stand: a name that merely has one of these in it costs a second's use, and `timestamp...F` is one word below."""
 _WORDS = re.compile(r"#[^\n\r]*|[\w.+-]+|[^\s,\ufeff]")
@@ -127,22 +129,21 @@ class Answers:
             return
         now = self.clock.now()
         key = subject.key(scope, since)
-        if key != subject.key(scope, now):  # the second went over while it was made
+        if subject.form.is_clocked and key != subject.key(scope, now):  # the second went over while it was made
             return
         entry = _Entry(raw=raw, ends_at=self.clock.monotonic() + self.memory.ttl, ends_by=self._deadline(now))
         self._kept.put(key, entry, len(raw) + len(subject.form.text) + len(subject.variables) + KEY_BYTES)
 
     def _deadline(self, now: datetime) -> datetime:
         """When a bot goes OFFLINE or its data gets stale, though nothing is written."""
-        moments = [now + timedelta(seconds=self.memory.ttl)]
+        first = now + timedelta(seconds=self.memory.ttl)
         for known in self.memory.facts.values():
             runtime = known.facts.runtime
-            if runtime.last_heartbeat is not None:
-                moments.append(runtime.last_heartbeat + timedelta(seconds=OFFLINE_AFTER_SECONDS))
             read_at = runtime.observed_at or runtime.started_at or runtime.last_heartbeat
-            if read_at is not None:
-                moments.append(read_at + timedelta(seconds=STALE_AFTER_SECONDS))
-        return min(moment for moment in moments if moment > now)
+            for since, after in ((runtime.last_heartbeat, _OFFLINE_AFTER), (read_at, _STALE_AFTER)):
+                if since is not None and now < since + after < first:
+                    first = since + after
+        return first
 
 
 def form_of(tree: DocumentNode) -> Form:

@@ -51,10 +51,16 @@ class Kept(Generic[K, V]):
 
     def put(self, key: K, value: V, weight: int = 1) -> None:
         """Keep `value`, which weighs that much, in the place of what was under the key."""
-        was_asked_again = key in self._again
-        self.drop(key)
         if weight > self.room * LARGEST:
+            self.drop(key)
             return
+        before = self._again.get(key)
+        if before is not None and before[1] == weight:  # in its place, which is what follows too, only slower
+            self._again[key] = (value, weight)
+            self._again.move_to_end(key)
+            return
+        was_asked_again = before is not None
+        self.drop(key)
         self._new[key] = (value, weight)
         self.weight += weight
         if was_asked_again:

@@ -49,8 +49,13 @@ class Snapshot:
         self.failure: Fault | None = None
         """Why the store can't be read, where that was just seen: to try again would only take as long again."""
 
+        self.is_closed = False
+        """Whether nothing may be read: what is answered takes no waiting, or is not answered so."""
+
     async def read(self, bot_id: str, work: Callable[[Reading], T]) -> T:
         """What `work` makes of one bot's books; it runs in a thread and may raise what the store raises."""
+        if self.is_closed:
+            raise Fault("SYS_001", "What takes no waiting reads no store.")
         if self.failure is not None:
             raise self.failure
         loop = asyncio.get_running_loop()

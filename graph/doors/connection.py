@@ -46,6 +46,9 @@ class HttpProtocol(HttpToolsProtocol):
         self._held: bytes | None = None
         """What has come of the body of the request that is held back; null where none is."""
 
+        self._known: tuple[bytes, list[tuple[bytes, bytes]], shortcut.Head | None] = (b"", [], None)
+        """Method and headers of the request that was held back last, and what they said."""
+
         self._patience: TimerHandle | None = None
         """Ends the wait for the rest of it."""
 
@@ -111,7 +114,7 @@ class HttpProtocol(HttpToolsProtocol):
             return False
         asked = body if is_post else self.url[len(_POSTED) :]
         try:
-            answer = self._shortcut.answer("POST" if is_post else "GET", self.headers, asked)
+            answer = self._shortcut.answer(self._head(self._shortcut), asked)
         except Exception as error:  # noqa: BLE001 - the whole way has the same fault, and answers it
             _LOG.warning("shortcut_failed", exc_info=error)
             return False
@@ -120,6 +123,15 @@ class HttpProtocol(HttpToolsProtocol):
         self.transport.write(answer)
         self.on_response_complete()
         return True
+
+    def _head(self, way: shortcut.Shortcut) -> shortcut.Head | None:
+        """What the head of this request says, worked out unless it is that of the last one."""
+        method, headers, head = self._known
+        if headers != self.headers or method != self.parser.get_method():
+            method = self.parser.get_method()
+            head = way.head(method.decode("ascii"), self.headers)
+            self._known = (method, self.headers, head)
+        return head
 
     def _let_go(self) -> None:
         """Let uvicorn know of the request that is held back, where one is."""

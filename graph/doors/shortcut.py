@@ -65,6 +65,22 @@ class Lines:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Head:
+    """What the head of a request says that may be answered at once. Clients send the same again and again, so a connection remembers it."""
+
+    method: str
+    """GET or POST."""
+    token: str | None
+    """The key that it names."""
+    is_anew: bool
+    """Whether no answer is wanted that was given before."""
+    kind: str
+    """The media type to answer in."""
+    held: str
+    """Tags of the answers that the client has."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Shortcut:
     """Answers at once, or not at all."""
 
@@ -81,25 +97,33 @@ class Shortcut:
     _ids: Iterator[int] = field(default_factory=count)
     _id_begins: str = field(default_factory=lambda: secrets.token_hex(4))
 
-    def answer(self, method: str, headers: list[tuple[bytes, bytes]], asked: bytes) -> bytes | None:
+    def head(self, method: str, headers: list[tuple[bytes, bytes]]) -> Head | None:
+        """What the headers say; null where the whole way must be taken."""
+        given = dict(reversed(headers))  # of two of one name, the first counts, as it does on the whole way
+        if not self._is_plain(method, given):
+            return None
+        return Head(
+            method=method,
+            token=_token(given),
+            is_anew=wants_anew(given.get(b"cache-control", b"").decode("latin-1")),
+            kind=media_type(given.get(b"accept", b"").decode("latin-1")),
+            held=given.get(b"if-none-match", b"").decode("latin-1"),
+        )
+
+    def answer(self, head: Head | None, asked: bytes) -> bytes | None:
         """The whole response to a request for `/graphql`, as it goes over the wire; null where the whole way must be taken."""
         started = self.clock.monotonic()
-        given = dict(reversed(headers))  # of two of one name, the first counts, as it does on the whole way
-        caller = self.gate.recall(_token(given)) if self._is_plain(method, given) else None
-        if caller is None:
+        caller = None if head is None else self.gate.recall(head.token)
+        if head is None or caller is None:
             return None
-        prepared = self.known.get(asked) or self._read(method, asked, caller)
-        if prepared is None:
+        prepared = self.known.get(asked) or self._read(head.method, asked, caller)
+        told = None if prepared is None else self.admission.at_once(prepared, caller, is_anew=head.is_anew)
+        if prepared is None or told is None:
             return None
-        is_anew = wants_anew(given.get(b"cache-control", b"").decode("latin-1"))
-        told = self.admission.at_once(prepared, caller, is_anew=is_anew)
-        if told is None:
-            return None
-        kind = media_type(given.get(b"accept", b"").decode("latin-1"))
-        found = found_again(method, given.get(b"if-none-match", b"").decode("latin-1"), kind, told[0])
+        found = found_again(head.method, head.held, head.kind, told[0])
         request_id = f"{self._id_begins}{next(self._ids) % _IDS:08x}"
-        self._note(method, found.status, prepared.kind.value, request_id, started)
-        return _response(found, kind, told[1], request_id)
+        self._note(head.method, found.status, prepared.kind.value, request_id, started)
+        return _response(found, head.kind, told[1], request_id)
 
     def _read(self, method: str, asked: bytes, caller: Caller) -> Prepared | None:
         """A query that comes for the first time; null for what must be read on the whole way."""
@@ -143,7 +167,8 @@ def _token(given: dict[bytes, bytes]) -> str | None:
 
 def _response(found: Found, kind: str, allowance: Allowance, request_id: str) -> bytes:
     is_whole = found.status == 200  # noqa: PLR2004 - the words say it
-    shown = "".join([f"{name.lower()}: {value}\r\n" for name, value in allowance.headers.items()])
+    given = allowance.headers
+    shown = "".join([f"{name.lower()}: {value}\r\n" for name, value in given.items()]) if given else ""
     kept = "".join([f"{name}: {value}\r\n" for name, value in found.headers])
     body = f"content-type: {kind}; charset=utf-8\r\ncontent-length: {len(found.body)}\r\n" if is_whole else ""
     line = "HTTP/1.1 200 OK" if is_whole else "HTTP/1.1 304 Not Modified"

@@ -146,12 +146,16 @@ class Plans:
     node: OperationDefinitionNode
     _source: Source = field(init=False)
     _known: dict[tuple[Any, ...], Plan | None] = field(default_factory=dict)
+    _still: "Ready | None" = None
+    """The only plan, ready, of an operation without variables."""
 
     def __post_init__(self) -> None:
         self._source = source_of(self.schema, self.tree)
 
     def of(self, given: dict[str, Any] | None) -> "Ready | None":
         """The plan for the variables as they were sent; null when graphql-core must answer."""
+        if self._still is not None:
+            return self._still
         variables = self._coerced(given or {})
         if variables is None:
             return None
@@ -164,7 +168,10 @@ class Plans:
             plan = self._known[key]
         except GraphQLError:  # such as null for a variable that decides
             return None
-        return None if plan is None else Ready(plan=plan, variables=variables)
+        ready = None if plan is None else Ready(plan=plan, variables=variables)
+        if not self.node.variable_definitions:
+            self._still = ready
+        return ready
 
     def _coerced(self, given: dict[str, Any]) -> Any:
         """The variables as the schema has them; null where they are not as it wants, which is graphql-core's to word."""

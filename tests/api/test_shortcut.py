@@ -11,7 +11,7 @@ import structlog
 
 from graph.documents import Documents
 from graph.doors.shortcut import Shortcut
-from tests.api.client import Api, Serving
+from tests.api.client import NO_TLS, Api, Serving
 from tests.api.conftest import NOW
 from tests.fakes.application_log import logged_to
 from tests.fakes.standing_clock import StandingClock
@@ -79,6 +79,23 @@ def test_what_is_out_of_the_ordinary_takes_the_whole_way(
     assert (answer.status_code, any(short)) == (status, False)
     if status == 200:
         assert answer.headers["X-Request-Id"] == "mine"
+
+
+def test_each_request_of_a_connection_is_known_by_its_own_head(api: Api, short: list[bool]) -> None:
+    good = {"X-API-Key": api.token, "Content-Type": "application/json"}
+    api.call("POST", "/graphql", content=BODY, headers=good)
+    short.clear()
+    with httpx.Client(base_url=api.url, verify=NO_TLS) as client:
+        plain, again = (client.post("/graphql", content=BODY, headers=good) for _ in range(2))
+        wrong = client.post("/graphql", content=BODY, headers={**good, "X-API-Key": "bg_wrong"})
+        other = client.post("/graphql", content=BODY, headers={**good, "Accept": "application/graphql-response+json"})
+        elsewhere = client.post("/graphql", content=BODY, headers={**good, "Host": "evil.example"})
+        got = client.get("/graphql", params={"query": QUERY}, headers=good)
+
+    assert [one.status_code for one in (plain, again, wrong, other, elsewhere, got)] == [200, 200, 401, 200, 400, 200]
+    assert short == [True, True, False, True, False, False]
+    assert other.headers["Content-Type"] == "application/graphql-response+json; charset=utf-8"
+    assert (got.content, got.headers["Cache-Control"]) == (plain.content, "private, no-cache")
 
 
 def test_the_body_of_a_post_is_no_query_over_get(api: Api, short: list[bool]) -> None:

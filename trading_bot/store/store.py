@@ -26,6 +26,7 @@ class Store:
         self.engine = engine
         self._clock = clock
         self._watch: sa.Connection | None = None
+        self._cursor: sqlite3.Cursor | None = None
         self._watching = threading.Lock()
 
     @contextmanager
@@ -77,6 +78,8 @@ class Store:
             # SQLite counts the commits of others per connection, so this one is kept, and never writes.
             if self._watch is None:
                 self._watch = self.engine.connect()
+                # Past SQLAlchemy, which would begin a transaction and so look at an old snapshot for ever.
+                self._cursor = cast("sqlite3.Connection", self._watch.connection.dbapi_connection).cursor()
             return self._look()
 
     def data_version_now(self) -> int | None:
@@ -95,11 +98,9 @@ class Store:
             return tuple((row.bot_id, row.version) for row in rows)
 
     def _look(self) -> int:
-        # Past SQLAlchemy, which would begin a transaction and so look at an old snapshot for ever.
-        assert self._watch is not None, "there is a connection to look through"  # noqa: S101
-        driver = cast("sqlite3.Connection", self._watch.connection.dbapi_connection)
+        assert self._cursor is not None, "there is a connection to look through"  # noqa: S101
         try:
-            return int(driver.execute("PRAGMA data_version").fetchone()[0])
+            return int(self._cursor.execute("PRAGMA data_version").fetchone()[0])
         except sqlite3.Error as error:
             cause = "The database file can't be looked at."
             raise Fault("SYS_002", cause, context={"driver": str(error)[:200]}) from None
@@ -109,5 +110,5 @@ class Store:
         with self._watching:
             if self._watch is not None:
                 self._watch.close()
-                self._watch = None
+                self._watch = self._cursor = None
         self.engine.dispose()
