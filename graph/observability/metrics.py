@@ -1,11 +1,12 @@
 """Metrics: figures for Prometheus. Nothing that a caller writes becomes a label, so the number of series has an upper bound."""
 
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from typing import TypeVar
+from dataclasses import dataclass, field
+from itertools import accumulate
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+from prometheus_client import CollectorRegistry, Counter, Gauge, Metric, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
 from prometheus_client.registry import Collector
 
 from resolvers.counters import Counters
@@ -15,7 +16,8 @@ from trading_bot.domain.state import BotSummary
 from trading_bot.domain.state import Metrics as Figures
 from trading_bot.errors.catalogue import CATALOGUE
 
-M = TypeVar("M", Counter, Histogram)
+Labels = tuple[str, ...]
+"""Values of a series' labels, in the order of the family's names."""
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 OTHER = "other"
@@ -37,45 +39,62 @@ class BotFigures:
     """Its state."""
 
 
-class Metrics:
+@dataclass(slots=True, kw_only=True)
+class Tally:
+    """How often something happened, by labels. The library's counters take five times as long, for they may be shared by threads."""
+
+    counts: dict[Labels, int] = field(default_factory=dict)
+
+    def note(self, labels: Labels) -> None:
+        """Once more."""
+        self.counts[labels] = self.counts.get(labels, 0) + 1
+
+
+@dataclass(slots=True, kw_only=True)
+class Durations:
+    """How long something took, by classes; likewise."""
+
+    counts: list[int] = field(default_factory=lambda: [0] * (len(SECONDS) + 1))
+    """In each class of SECONDS, and above."""
+    total: float = 0.0
+    """Seconds, of all together."""
+
+    def note(self, seconds: float) -> None:
+        """Once more."""
+        self.counts[bisect_left(SECONDS, seconds)] += 1
+        self.total += seconds
+
+    @property
+    def buckets(self) -> list[tuple[str, float]]:
+        """How many took at most so long."""
+        ends = (*(str(end) for end in SECONDS), "+Inf")
+        return [(end, float(count)) for end, count in zip(ends, accumulate(self.counts), strict=True)]
+
+
+class Metrics(Collector):
     """What is counted for one API. Used from the event loop only."""
 
     def __init__(self, *, operations: Iterable[str], counters: Counters, clock: Clock) -> None:
         self.registry = CollectorRegistry()
         self._names = frozenset(operations)
-        # Series by labels: to look one up in its family takes longer than to count.
-        self._counted: dict[tuple[str, ...], Counter] = {}
-        self._timed: dict[tuple[str, ...], Histogram] = {}
-        self._asked: dict[tuple[str, ...], Counter] = {}
-        self.operations = Counter(
-            "botgraph_operations",
-            "GraphQL operations that were carried out or refused.",
-            ["operation", "kind", "door", "outcome"],
-            registry=self.registry,
-        )
-        self.seconds = Histogram(
-            "botgraph_operation_seconds",
-            "Time to carry out one query or mutation.",
-            ["operation", "kind"],
-            buckets=SECONDS,
-            registry=self.registry,
-        )
+        self._operations = Tally()
+        self._requests = Tally()
+        self._seconds: dict[Labels, Durations] = {}
+        self._request_seconds = Durations()
         self.errors = Counter("botgraph_errors", "Errors that were shown, by code.", ["code"], registry=self.registry)
-        self.requests = Counter(
-            "botgraph_http_requests", "HTTP requests that were answered.", ["method", "status"], registry=self.registry
-        )
-        self.request_seconds = Histogram(
-            "botgraph_http_request_seconds", "Time to answer one HTTP request.", buckets=SECONDS, registry=self.registry
-        )
         self.sockets = Gauge("botgraph_sockets", "WebSockets that are open.", registry=self.registry)
         self.registry.register(_Counted(counters=counters, clock=clock))
+        self.registry.register(self)
 
     def operation(self, name: str | None, kind: str, door: str, *, is_good: bool, seconds: float | None = None) -> None:
         """Note one operation; `seconds` is how long it took, null for one that was refused and for a subscription."""
         label = name if name in self._names else OTHER
-        _child(self._counted, self.operations, (label, kind, door, "ok" if is_good else "error")).inc()
+        self._operations.note((label, kind, door, "ok" if is_good else "error"))
         if seconds is not None:
-            _child(self._timed, self.seconds, (label, kind)).observe(seconds)
+            durations = self._seconds.get((label, kind))
+            if durations is None:
+                durations = self._seconds[(label, kind)] = Durations()
+            durations.note(seconds)
 
     def error(self, code: str) -> None:
         """Note one error that was shown."""
@@ -83,21 +102,42 @@ class Metrics:
 
     def request(self, method: str, status: int, seconds: float) -> None:
         """Note one HTTP request."""
-        _child(self._asked, self.requests, (method if method in METHODS else OTHER, str(status))).inc()
-        self.request_seconds.observe(seconds)
+        self._requests.note((method if method in METHODS else OTHER, str(status)))
+        self._request_seconds.note(seconds)
+
+    def collect(self) -> Iterator[Metric]:
+        """What is noted with every answer, as the registry wants it."""
+        operations = CounterMetricFamily(
+            "botgraph_operations",
+            "GraphQL operations that were carried out or refused.",
+            labels=["operation", "kind", "door", "outcome"],
+        )
+        requests = CounterMetricFamily(
+            "botgraph_http_requests", "HTTP requests that were answered.", labels=["method", "status"]
+        )
+        for family, tally in ((operations, self._operations), (requests, self._requests)):
+            for labels, count in tally.counts.items():
+                family.add_metric(labels, count)
+            yield family
+        seconds = HistogramMetricFamily(
+            "botgraph_operation_seconds", "Time to carry out one query or mutation.", labels=["operation", "kind"]
+        )
+        for labels, durations in self._seconds.items():
+            seconds.add_metric(labels, durations.buckets, durations.total)
+        yield seconds
+        durations = self._request_seconds
+        yield HistogramMetricFamily(
+            "botgraph_http_request_seconds",
+            "Time to answer one HTTP request.",
+            buckets=durations.buckets,
+            sum_value=durations.total,
+        )
 
     def text(self, bots: Iterable[BotFigures] | None) -> bytes:
         """All figures in Prometheus' text format, with those of the bots; null for bots that can't be read."""
         own = CollectorRegistry(auto_describe=False)
         own.register(_Bots(bots=None if bots is None else tuple(bots)))
         return generate_latest(self.registry) + generate_latest(own)
-
-
-def _child(known: dict[tuple[str, ...], M], family: M, labels: tuple[str, ...]) -> M:
-    child = known.get(labels)
-    if child is None:
-        child = known[labels] = family.labels(*labels)
-    return child
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)  # a registry knows it by identity
