@@ -130,7 +130,7 @@ class HttpProtocol(HttpToolsProtocol):
         if headers != self.headers or method != self.parser.get_method():
             method = self.parser.get_method()
             head = way.head(method.decode("ascii"), self.headers)
-            self._known = (method, self.headers, head)
+            self._known = (method, list(self.headers), head)
         return head
 
     def _let_go(self) -> None:

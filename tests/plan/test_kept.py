@@ -95,3 +95,15 @@ def test_it_never_weighs_more_than_its_room_and_always_what_it_holds(steps: list
             assert found == last[key]
         held = [*kept._new.values(), *kept._again.values()]
         assert kept.weight == sum(weight for _, weight in held) <= 64
+
+
+def test_what_is_put_again_in_the_same_weight_takes_the_place_of_what_was_there() -> None:
+    kept: Kept[str, str] = Kept(room=64)
+    for key in ("old", "new"):
+        kept.put(key, "first", 4)
+        assert kept.get(key) == "first"
+
+    kept.put("old", "second", 4)
+    assert (kept.get("old"), kept.weight, len(kept)) == ("second", 8, 2)
+    kept.put("old", "too much", 9)
+    assert (kept.get("old"), kept.weight) == (None, 4)
