@@ -37,8 +37,8 @@ from trading_bot.supervision.watch import Watch
 if TYPE_CHECKING:
     from trading_bot.supervision.registry import Registry
 
-API_NICENESS = 19
-"""The lowest: what the API could do at once never keeps the bot from its bar. See ADR 0014."""
+API_NICENESS = 10
+"""A tenth of the bot's share where both want a core, and enough to answer beside other programs. See ADR 0014."""
 ASKED_TO_STOP = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 BOT_ARGV = (sys.executable, "-P", "-m", "trading_bot")  # -P: nothing in the folder where it was started shadows ours
 API_ARGV = (sys.executable, "-P", "-m", "graph")

@@ -1,5 +1,6 @@
 """Any change at all, over a real store: a valid one is undone byte for byte by a rollback, an invalid one changes nothing."""
 
+import json
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
@@ -151,8 +152,10 @@ def refuse(operator: Operator, first: BotConfig, patch: dict[str, Any]) -> None:
 
     with operator.store.reading("main") as r:
         base = latest_config(r)
+    values = merged(base.values, patch)
     try:
-        token = operator.tokens.issue(bot_id="main", base=base, values=merged(base.values, patch), key_id="k-1")
+        json.dumps(values, allow_nan=False)  # a token would say null for NaN, and null may be a good value
+        token = operator.tokens.issue(bot_id="main", base=base, values=values, key_id="k-1")
     except (TypeError, ValueError):
         token = None  # no JSON: there can't be such a token
     if token is not None:

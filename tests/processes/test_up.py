@@ -144,7 +144,7 @@ def test_a_killed_api_comes_back_and_the_bot_trades_on(home: Path, port: int) ->
 
 @pytest.mark.long
 def test_a_frozen_bot_is_offline_within_20_seconds(home: Path, port: int) -> None:
-    with ready(home, port, "--speed", "max") as started:
+    with ready(home, port, "--speed", "max", BOT_API_RATE_PER_MINUTE="0") as started:
         bot = started.child("bot")
         os.kill(bot, signal.SIGSTOP)
         offline = until(lambda: _with_health(started, "OFFLINE"), seconds=20)
