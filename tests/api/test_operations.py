@@ -269,7 +269,9 @@ def test_what_a_fragment_holds_is_added_up() -> None:
 )
 def test_an_error_is_bounded_as_a_whole_only_under_the_names_of_its_fields(selection: str, least: int) -> None:
     written = f"acknowledged {{ {selection} }}"
-    text = f'mutation {{ errorAcknowledge(input: {{errorIds: ["e"], reason: "r", idempotencyKey: "k"}}) {{ {written} }} }}'
+    text = (
+        f'mutation {{ errorAcknowledge(input: {{errorIds: ["e"], reason: "r", idempotencyKey: "k"}}) {{ {written} }} }}'
+    )
 
     assert 50 * least < largest_answer(SCHEMA, parse(text)) < 50 * 20 * least
 
